@@ -1,0 +1,250 @@
+"""The archive of one batch: append attempts, flush often, recover all of it.
+
+In: attempts with their exchanges. Out: after any crash, every flushed attempt, in order, and
+each page by its place. A folder store appends to one part a process; an object store gets a new
+part a flush. A part is never appended to by a second process: what a crash tore off is cut.
+
+Raises `StoreError` when the store does.
+
+Source: WARC 1.1; img2dataset's shard as the unit of work, storage and restart.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from scraper.archive.warc import (
+    WarcRecord,
+    http_message,
+    metadata_record,
+    page_records,
+    read_records,
+    warcinfo_record,
+)
+from scraper.fetch.decoding import decode_body
+from scraper.models import Attempt, Exchange, Hop, Page, Reason, RobotsAnswer
+from scraper.settings_table import Archive as ArchiveSettings
+from scraper.store import Store
+
+__all__ = ["Archive", "Place", "Progress"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a response record stands: bytes of one archive part."""
+
+    part: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What the archive knows of one seed: its last attempt, and its page if it has one."""
+
+    last: Attempt
+    place: Place | None
+
+
+class Archive:
+    """The archive of one batch.
+
+    Args:
+        store: where the parts are put.
+        prefix: key of the batch's folder.
+        settings: how often to flush.
+        software: who writes, for the warcinfo record.
+    """
+
+    def __init__(
+        self, store: Store, prefix: str, settings: ArchiveSettings, *, software: str
+    ) -> None:
+        self._store, self._prefix, self._settings = store, prefix, settings
+        self._software = software
+        self._flushing = asyncio.Lock()
+        self._flusher: asyncio.Task[None] | None = None
+        self._buffer = bytearray()
+        self._part_number = 0
+        self._part_size = 0
+        self.progress: dict[int, Progress] = {}
+        self.robots: list[RobotsAnswer] = []
+
+    def recover(self) -> list[Attempt]:
+        """Read what earlier processes archived, cut torn tails, and begin a part of our own.
+
+        Returns: the attempts, in the order in which they were made.
+        """
+        attempts: list[Attempt] = []
+        for part in self._parts():
+            end = 0
+            for record in read_records(self._store.stream(part)):
+                end = record.offset + record.length
+                self._take_in(part, record, attempts)
+            self._cut(part, end)
+            self._part_number = int(part.rsplit("-", 1)[1].split(".", 1)[0])
+        self._begin_part()
+        return attempts
+
+    def add(self, attempt: Attempt, exchanges: Sequence[Exchange]) -> None:
+        """Take in an attempt and what went over the wire for it; `flush` makes it durable."""
+        metadata = orjson.loads(orjson.dumps(attempt))
+        answered = bool(exchanges) and attempt.http_status is not None
+        for exchange in exchanges[:-1] if answered else exchanges:
+            self._write(page_records(exchange, None))
+        place = None
+        if answered:
+            place = self._write(page_records(exchanges[-1], metadata))
+        else:
+            self._write(metadata_record(attempt.url, attempt.at, metadata))
+        self.progress[attempt.row] = Progress(
+            last=attempt, place=place if attempt.has_page else None
+        )
+
+    def add_robots(self, answer: RobotsAnswer, exchange: Exchange | None) -> None:
+        """Take in a robots.txt, so that a resumed batch needn't ask for it again."""
+        about: dict[str, object] = {
+            "robots": answer.origin,
+            "reason": answer.reason,
+            "http_status": answer.http_status,
+        }
+        if exchange is not None:
+            self._write(page_records(exchange, about))
+        else:
+            self._write(metadata_record(f"{answer.origin}/robots.txt", answer.at, about))
+
+    async def flush(self) -> None:
+        """Make all that was added durable."""
+        async with self._flushing:
+            data, self._buffer = bytes(self._buffer), bytearray()
+            if not data:
+                return
+            part = self._part_key
+            if self._store.can_append:
+                await asyncio.to_thread(self._store.append, part, data)
+            else:
+                self._begin_part()
+                await asyncio.to_thread(self._store.put, part, data)
+
+    async def flush_if_full(self) -> None:
+        """Flush when more than the set number of bytes waits: whoever adds pays."""
+        if self._flusher is not None and self._flusher.done():
+            self._flusher.result()
+        if len(self._buffer) >= self._settings.flush_bytes:
+            await self.flush()
+
+    @asynccontextmanager
+    async def kept_flushed(self) -> AsyncIterator[None]:
+        """Flush every `flush_s` seconds, and once more at the end, whatever happens."""
+        self._flusher = asyncio.create_task(self._flush_on())
+        try:
+            yield
+        finally:
+            self._flusher.cancel()
+            await asyncio.wait([self._flusher])
+            await self.flush()
+
+    async def _flush_on(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.flush_s)
+            await self.flush()
+
+    def read_page(self, place: Place, attempt: Attempt, *, max_bytes: int) -> Page:
+        """Read a flushed page back, its body decoded."""
+        data = self._store.get_range(place.part, place.offset, place.length)
+        record = next(read_records([data]))
+        http_status, headers, body = http_message(record.block)
+        return Page(
+            url=attempt.url,
+            final_url=attempt.final_url or attempt.url,
+            redirects=attempt.redirects,
+            http_status=http_status,
+            headers=headers,
+            body=decode_body(body, _content_encoding(headers), max_bytes),
+            fetched_at=attempt.at,
+            elapsed_s=attempt.elapsed_s,
+        )
+
+    @property
+    def _part_key(self) -> str:
+        return f"{self._prefix}/archive-{self._part_number:05d}.warc.gz"
+
+    def _parts(self) -> list[str]:
+        return [key for key in self._store.list(self._prefix) if key.endswith(".warc.gz")]
+
+    def _begin_part(self) -> None:
+        self._part_number += 1
+        self._part_size = 0
+        info = {"software": self._software, "format": "WARC File Format 1.1"}
+        self._header = warcinfo_record(datetime.now(UTC), info)
+
+    def _write(self, data: bytes) -> Place:
+        if self._part_size == 0:
+            self._buffer += self._header
+            self._part_size = len(self._header)
+        place = Place(part=self._part_key, offset=self._part_size, length=len(data))
+        self._buffer += data
+        self._part_size += len(data)
+        return place
+
+    def _take_in(self, part: str, record: WarcRecord, attempts: list[Attempt]) -> None:
+        metadata = record.metadata
+        if metadata is None:
+            return
+        if "robots" in metadata:
+            self.robots.append(_robots_from(record, metadata))
+            return
+        attempt = _attempt_from(metadata)
+        place = Place(part=part, offset=record.offset, length=record.length)
+        self.progress[attempt.row] = Progress(
+            last=attempt, place=place if attempt.has_page else None
+        )
+        attempts.append(attempt)
+
+    def _cut(self, part: str, end: int) -> None:
+        size = sum(len(chunk) for chunk in self._store.stream(part))
+        if end < size:
+            self._store.put(part, b"".join(_first(self._store.stream(part), end)))
+
+
+def _first(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk[:size]
+        size -= len(chunk)
+        if size <= 0:
+            return
+
+
+def _attempt_from(data: dict[str, object]) -> Attempt:
+    hops = data.pop("redirects")
+    at, reason = data.pop("at"), data.pop("reason")
+    assert isinstance(hops, list)
+    return Attempt(
+        **data,  # type: ignore[arg-type]  # written by `Archive.add`, field for field
+        redirects=tuple(Hop(**hop) for hop in hops),
+        at=datetime.fromisoformat(str(at)),
+        reason=Reason(str(reason)),
+    )
+
+
+def _robots_from(record: WarcRecord, metadata: dict[str, object]) -> RobotsAnswer:
+    status = metadata["http_status"]
+    body, encoding = b"", None
+    if record.kind == "response":
+        _, headers, body = http_message(record.block)
+        encoding = _content_encoding(headers)
+    return RobotsAnswer(
+        origin=str(metadata["robots"]),
+        reason=Reason(str(metadata["reason"])),
+        http_status=status if isinstance(status, int) else None,
+        body=body,
+        content_encoding=encoding,
+        at=datetime.fromisoformat(record.fields["warc-date"].replace("Z", "+00:00")),
+    )
+
+
+def _content_encoding(headers: Sequence[tuple[str, str]]) -> str | None:
+    return next((value for key, value in headers if key.lower() == "content-encoding"), None)

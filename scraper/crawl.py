@@ -1,0 +1,87 @@
+"""What a user asked for, as one value: the crawl's name, its lists, its settings, its rules.
+
+In: a list or a crawl file, flags and environment. Out: a `CrawlSpec`, or a `ConfigError` that
+names file and key. Nothing is fetched or written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scraper.crawlfile import CrawlFile, parse_crawl_file, read_crawl_file
+from scraper.errors import ConfigError
+from scraper.rules import SiteRule
+from scraper.seeds import crawl_name
+from scraper.settings import HostSettings, environment_layer, flag_layer, load_settings
+
+__all__ = ["STDIN", "CrawlSpec", "InlineRows", "resolve_crawl"]
+
+InlineRows = tuple[str | Mapping[str, object], ...]
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrawlSpec:
+    """A crawl that can be planned. `lists` are paths, `-`, or rows of the crawl file itself."""
+
+    crawl: str
+    lists: tuple[str | InlineRows, ...]
+    settings: HostSettings
+    sites: tuple[SiteRule, ...] = ()
+    url_column: str | None = None
+
+
+def resolve_crawl(
+    seeds: str,
+    *,
+    name: str | None = None,
+    crawl_file_text: str | None = None,
+    url_column: str | None = None,
+    flags: Sequence[str] = (),
+    environ: Mapping[str, str],
+) -> CrawlSpec:
+    """Bring together what a run needs to know.
+
+    Args:
+        seeds: a list's path, `-`, or a crawl file's path (`.toml`).
+        name: overrides the crawl's name.
+        crawl_file_text: the crawl file itself, where its path can't be read from here.
+        url_column: the column of the list that holds the URL.
+        flags: `group.field=value`.
+        environ: `SCRAPER_…` variables.
+
+    Raises:
+        ConfigError: anything of it is wrong; with file, line or key.
+    """
+    if seeds == STDIN and name is None:
+        raise ConfigError("a list from stdin needs a name: --crawl NAME")
+    crawl = crawl_name(name if name is not None else seeds)
+    layers = [environment_layer(environ), flag_layer(flags)]
+    if not seeds.lower().endswith(".toml"):
+        return CrawlSpec(
+            crawl=crawl, lists=(seeds,), settings=load_settings(*layers), url_column=url_column
+        )
+    crawl_file = (
+        read_crawl_file(Path(seeds))
+        if crawl_file_text is None
+        else parse_crawl_file(crawl_file_text, seeds)
+    )
+    return CrawlSpec(
+        crawl=crawl,
+        lists=_lists(crawl_file, Path(seeds).parent),
+        settings=load_settings(crawl_file.layer(seeds), *layers),
+        sites=tuple(crawl_file.sites),
+        url_column=url_column,
+    )
+
+
+def _lists(crawl_file: CrawlFile, folder: Path) -> tuple[str | InlineRows, ...]:
+    """A text that is a URL is a row; any other is the path of a list, from the file's folder."""
+    lists: list[str | InlineRows] = []
+    inline: list[str | Mapping[str, object]] = []
+    for seed in crawl_file.seeds:
+        if isinstance(seed, dict) or "://" in seed:
+            inline.append(seed)
+        else:
+            lists.append(str(folder / seed))
+    return (*lists, *([tuple(inline)] if inline else []))

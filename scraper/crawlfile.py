@@ -1,0 +1,106 @@
+r"""A crawl file: the list, the settings, the site rules of one crawl.
+
+    seeds = ["list.csv", {url = "https://example.org/", shelf = "a"}]
+
+    [settings.throttle]
+    delay_s = 2
+
+    [hosts."slow.example.org".throttle]
+    delay_s = 10
+
+    [[sites]]
+    name = "shop"
+    hosts = ["example.org"]
+    [sites.fields]
+    title = { css = "h1", required = true }
+    price = { css = ".price", regex = '[\d.]+', type = "float" }
+
+Paths are relative to the file. Every error is a `ConfigError` that names file and key.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from scraper.errors import ConfigError
+from scraper.rules import SiteRule, check_rules
+from scraper.settings import Layer, nearest
+
+__all__ = ["CrawlFile", "parse_crawl_file", "read_crawl_file"]
+
+Group = dict[str, Any]
+
+
+class CrawlFile(BaseModel):
+    """What a crawl file says, its rules checked, its settings not yet laid over the others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seeds: Annotated[list[str | dict[str, Any]], Field(min_length=1)]
+    settings: dict[str, Group] = {}
+    hosts: dict[str, dict[str, Group]] = {}
+    sites: list[SiteRule] = []
+
+    def layer(self, source: str) -> Layer:
+        """The file's settings as a layer of their own."""
+        hosts = {name.lower(): groups for name, groups in self.hosts.items()}
+        return Layer(source=source, values=self.settings, hosts=hosts)
+
+
+def read_crawl_file(path: Path) -> CrawlFile:
+    """Read and check a crawl file.
+
+    Raises:
+        ConfigError: no such file, not TOML, a wrong key, a wrong rule; with file and key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read as a crawl file: {error}") from error
+    return parse_crawl_file(text, str(path))
+
+
+def parse_crawl_file(text: str, source: str) -> CrawlFile:
+    """Check the text of a crawl file; `source` is what errors call it.
+
+    Raises:
+        ConfigError: see `read_crawl_file`.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: not TOML: {error}") from error
+    try:
+        crawl_file = CrawlFile.model_validate(data)
+    except ValidationError as error:
+        # A misspelt key explains a missing one: it is told first.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        raise ConfigError(f"{source}: {_explain(first)}") from error
+    check_rules(crawl_file.sites, source)
+    return crawl_file
+
+
+def _explain(error: ErrorDetails) -> str:
+    path = [part for part in error["loc"] if part not in _UNION_MEMBERS]
+    key = ".".join(_part(part) for part in path) or "the file"
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {key!r}{nearest(str(path[-1]), _valid_keys(path))}"
+    return f"{key}: {error['msg'].removeprefix('Value error, ')}"
+
+
+_UNION_MEMBERS = ("str", "dict[str,any]")
+
+
+def _part(part: str | int) -> str:
+    return part if isinstance(part, str) else str(part + 1)
+
+
+def _valid_keys(path: list[str | int]) -> list[str]:
+    """The keys that the table at this path knows."""
+    model: type[BaseModel] = CrawlFile
+    if path[0] == "sites" and len(path) > 1:
+        model = SiteRule.model_fields_of(path[2:-1])
+    return list(model.model_fields)

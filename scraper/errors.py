@@ -1,0 +1,27 @@
+"""The errors that leave a stage.
+
+    ScraperError
+    ├── ConfigError   a list, a key, a rule is wrong: told before anything is fetched
+    ├── StoreError    the store failed us (full disk, no rights, gone): the run stops, resumable
+    └── RunError      the run can't be published: its sums do not balance
+
+What a server or a page does wrong is never an error here: it is an `Outcome` with a `Reason`.
+"""
+
+__all__ = ["ConfigError", "RunError", "ScraperError", "StoreError"]
+
+
+class ScraperError(Exception):
+    """Base of all errors that a stage lets out."""
+
+
+class ConfigError(ScraperError):
+    """The user's input is wrong; the message names file, line or key."""
+
+
+class StoreError(ScraperError):
+    """The store can't be read or written."""
+
+
+class RunError(ScraperError):
+    """A run does not add up."""

@@ -1,0 +1,164 @@
+"""The client: one GET, bounded, as an `Exchange`. The seam is httpx's own `transport=`.
+
+In: a URL in WHATWG form. Out: the exchange, its body as received. Raises httpx errors and those
+of `scraper.fetch.decoding`; `scraper.fetch.reasons` is the only place that reads them.
+No cookies are kept, no redirects followed, no retries made: those are others' decisions.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+
+from scraper.errors import ConfigError
+from scraper.fetch.addresses import AddressGuard, GuardedResolver
+from scraper.fetch.decoding import BodyCheck, TooLarge
+from scraper.fetch.transport import AiohttpTransport
+from scraper.models import Exchange
+from scraper.product import PRODUCT, VERSION
+from scraper.settings_table import Http, Network
+
+__all__ = ["Client", "address_guard", "open_client", "user_agent"]
+
+_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def user_agent(http: Http) -> str:
+    """Who we say we are: `name/version (+contact)`."""
+    contact = f" (+{http.contact})" if http.contact else ""
+    return http.user_agent or f"{PRODUCT}/{VERSION}{contact}"
+
+
+def address_guard(http: Http, network: Network) -> AddressGuard:
+    """Which addresses may be asked: without a contact, only those that are let through."""
+    return AddressGuard(allow=network.allow, deny=network.deny, public=http.contact is not None)
+
+
+@asynccontextmanager
+async def open_client(
+    http: Http, network: Network, *, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator["Client"]:
+    """Open the client of one event loop.
+
+    Raises:
+        ConfigError: a respx mock is active that our transport would bypass.
+    """
+    if transport is None:
+        refuse_bypassed_mock()
+        transport = AiohttpTransport(
+            GuardedResolver(address_guard(http, network)),
+            connections=http.connections,
+            proxy=http.proxy,
+            connect_timeout_s=http.connect_timeout_s,
+            read_timeout_s=http.read_timeout_s,
+        )
+    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    async with httpx.AsyncClient(
+        transport=transport, cookies=jar, trust_env=False, follow_redirects=False
+    ) as client:
+        yield Client(client, http)
+
+
+def refuse_bypassed_mock() -> None:
+    """Refuse to start under a respx mock that patches a transport which isn't ours.
+
+    Raises:
+        ConfigError: and how to write the mock instead.
+    """
+    respx = sys.modules.get("respx")
+    if respx is None:
+        return
+    for name, mocker in respx.mocks.Mocker.registry.items():
+        if mocker.routers and name != "httpx":
+            raise ConfigError(
+                f'an active respx mock (using="{name}") would be bypassed and the network asked: '
+                'write it as respx.mock(using="httpx")'
+            )
+
+
+class Client:
+    """A polite GET over an httpx client. Made by `open_client`."""
+
+    def __init__(self, client: httpx.AsyncClient, http: Http) -> None:
+        self._client, self._http = client, http
+        self._headers = [
+            ("User-Agent", user_agent(http)),
+            ("Accept", _ACCEPT),
+            ("Accept-Encoding", "gzip, deflate"),
+        ]
+        self._timeout = {
+            "connect": http.connect_timeout_s,
+            "read": http.read_timeout_s,
+            "write": http.read_timeout_s,
+            "pool": None,
+        }
+
+    async def get(
+        self, url: str, *, deadline_s: float, max_bytes: int, whole: bool = True
+    ) -> Exchange:
+        """Ask once for a URL.
+
+        Args:
+            url: absolute, http(s), in WHATWG form.
+            deadline_s: for all of it, from the first byte sent to the last received.
+            max_bytes: of the decoded body, and of the body on the wire.
+            whole: a larger body is an error; else it is cut.
+
+        Raises:
+            httpx.HTTPError, ScraperError, TimeoutError: see `reason_of_error`.
+        """
+        # A request built by hand costs half of `client.build_request`.
+        request = httpx.Request(
+            "GET",
+            url,
+            headers=self._headers,
+            extensions={"timeout": self._timeout, "whatwg_url": url},
+        )
+        at, start = datetime.now(UTC), time.perf_counter()
+        async with asyncio.timeout(deadline_s):
+            response = await self._client.send(request, stream=True)
+            try:
+                body = await _read_body(response, max_bytes, whole=whole)
+            finally:
+                await response.aclose()
+        return Exchange(
+            url=url,
+            request_headers=tuple(request.headers.raw),
+            http_status=response.status_code,
+            http_reason=response.extensions.get("reason_phrase", b""),
+            response_headers=tuple(response.headers.raw),
+            body=body,
+            at=at,
+            elapsed_s=time.perf_counter() - start,
+            ip=response.extensions.get("peer_ip"),
+        )
+
+
+async def _read_body(response: httpx.Response, max_bytes: int, *, whole: bool) -> bytes:
+    declared = response.headers.get("content-length", "")
+    if whole and declared.isascii() and declared.isdigit() and int(declared) > max_bytes:
+        raise TooLarge(f"Content-Length {declared} is over {max_bytes} bytes")
+    check = BodyCheck(response.headers.get("content-encoding"), max_bytes)
+    pieces: list[bytes] = []
+    # `response.stream` is the body as received; `aiter_raw` fails on a mocked response.
+    async for chunk in _chunks(response):
+        pieces.append(chunk)
+        try:
+            check.feed(chunk)
+        except TooLarge:
+            if whole:
+                raise
+            return b"".join(pieces)[:max_bytes]
+    check.finish()
+    return b"".join(pieces)
+
+
+def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)
+    return stream.__aiter__()

@@ -1,0 +1,144 @@
+"""One polite attempt at one seed: robots, throttle and address asked again for every hop.
+
+In: a seed and the number of the attempt. Out: the `Attempt` and its exchanges; never an
+exception for what a server or a network does. Its deadline counts time on the network only.
+
+Source: RFC 9110, section 15.4 (redirects); RFC 9309, section 2.3.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from scraper.fetch.polite import PoliteClient, redirect_target
+from scraper.fetch.reasons import parse_retry_after, reason_of_status
+from scraper.models import Attempt, Exchange, Hop, Reason, Seed
+from scraper.robots import RobotsCache
+from scraper.urls import ParsedUrl, parse_url
+
+__all__ = ["Fetcher"]
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What an attempt has gathered so far."""
+
+    seed: Seed
+    number: int
+    at: datetime
+    redirects: list[Hop]
+    exchanges: list[Exchange] = field(default_factory=list)
+    spent_s: float = 0.0
+
+    def ends(self, reason: Reason, **details: object) -> Attempt:
+        """The attempt, ended here; one that asked for nothing doesn't count as one."""
+        asked = bool(self.exchanges) or reason.is_transient(None) or reason.blames_host
+        return Attempt(
+            row=self.seed.row,
+            url=self.seed.fetch_url,
+            number=self.number if asked else self.number - 1,
+            reason=reason,
+            at=self.at,
+            elapsed_s=round(self.spent_s, 6),
+            redirects=tuple(self.redirects),
+            wire_bytes=sum(len(exchange.body) for exchange in self.exchanges),
+            **details,  # type: ignore[arg-type]  # fields of Attempt, by name
+        )
+
+
+class Fetcher:
+    """Makes attempts for one batch.
+
+    Args:
+        polite: the way to the network.
+        robots: the batch's answers to robots.txt.
+        stays: whether a redirect from the first domain to the second may be followed here; one
+            that leaves the partition ends the attempt.
+    """
+
+    def __init__(
+        self, polite: PoliteClient, robots: RobotsCache, *, stays: Callable[[str, str], bool]
+    ) -> None:
+        self._polite, self._robots, self._stays = polite, robots, stays
+
+    async def attempt(self, seed: Seed, number: int) -> tuple[Attempt, list[Exchange]]:
+        """Try once to fetch a seed.
+
+        Raises:
+            Stopped: the run is being stopped; nothing was asked for this hop.
+        """
+        trail = _Trail(seed, number, datetime.now(UTC), list(seed.redirects))
+        url = parse_url(seed.fetch_url)
+        assert url is not None, "a seed is planned only with a URL that parses"
+        while True:
+            ended, following = await self._hop(url, trail)
+            if following is None:
+                return ended, trail.exchanges
+            url = following
+
+    async def _hop(self, url: ParsedUrl, trail: _Trail) -> tuple[Attempt, ParsedUrl | None]:
+        """Ask for one URL: how the attempt ends here, unless there is a next one."""
+        reason = self._polite.refusal(url.host) or await self._robots_refusal(url, trail)
+        if reason is not None:
+            return trail.ends(reason, final_url=url.href), None
+        http = self._polite.settings.for_host(url.host).http
+        found, spent_s = await self._polite.get(
+            url, deadline_s=http.deadline_s - trail.spent_s, max_bytes=http.max_body_bytes
+        )
+        trail.spent_s += spent_s
+        if isinstance(found, Reason):
+            return trail.ends(found, final_url=url.href), None
+        trail.exchanges.append(found)
+        target = redirect_target(found)
+        if target is None:
+            return self._answer(url, found, trail), None
+        trail.redirects.append(Hop(url=url.href, http_status=found.http_status))
+        return self._follow(url, target, trail)
+
+    async def _robots_refusal(self, url: ParsedUrl, trail: _Trail) -> Reason | None:
+        settings = self._polite.settings.for_host(url.host).robots
+        if not settings.obey:
+            return None
+        reason, delay_s = await self._robots.verdict(url, again=trail.number > 1)
+        if reason is not Reason.OK:
+            return reason
+        if delay_s > settings.max_crawl_delay_s:
+            return Reason.CRAWL_DELAY
+        self._polite.throttles.of(url.host).slow_to(delay_s)
+        return None
+
+    def _follow(
+        self, url: ParsedUrl, target: ParsedUrl | str, trail: _Trail
+    ) -> tuple[Attempt, ParsedUrl | None]:
+        """The next hop, or how the attempt ends here."""
+        http_status = trail.exchanges[-1].http_status
+        if isinstance(target, str):
+            detail = f"Location: {target[:200]}"
+            return trail.ends(Reason.BAD_REDIRECT, http_status=http_status, detail=detail), None
+        seen = {hop.url for hop in trail.redirects}
+        limit = self._polite.settings.for_host(url.host).http.max_redirects
+        loops = target.href in seen or len(trail.redirects) > limit
+        reason = Reason.REDIRECT_LOOP if loops else Reason.DEFERRED
+        ended = trail.ends(
+            reason,
+            http_status=http_status,
+            final_url=target.href,
+            carry_to=None if loops else target.href,
+        )
+        stays = not loops and self._stays(trail.seed.domain, target.domain)
+        return ended, target if stays else None
+
+    def _answer(self, url: ParsedUrl, exchange: Exchange, trail: _Trail) -> Attempt:
+        reason = reason_of_status(exchange.http_status)
+        wait_s = parse_retry_after(exchange.header("retry-after"), datetime.now(UTC))
+        if reason in {Reason.OK, Reason.NO_CONTENT}:
+            wait_s = None
+        longest = self._polite.settings.for_host(url.host).throttle.max_retry_after_s
+        if wait_s is not None and wait_s > longest:
+            reason = Reason.DEFERRED
+        return trail.ends(
+            reason,
+            http_status=exchange.http_status,
+            final_url=url.href,
+            retry_after_s=wait_s,
+        )

@@ -1,0 +1,72 @@
+"""The one way to the network: through the host's throttle, with errors turned into reasons."""
+
+from datetime import UTC, datetime
+
+from scraper.fetch.addresses import AddressGuard
+from scraper.fetch.client import Client
+from scraper.fetch.reasons import reason_of_error
+from scraper.models import Exchange, Reason
+from scraper.settings import HostSettings
+from scraper.throttle import Throttles
+from scraper.urls import ParsedUrl, join_url, parse_url
+
+__all__ = ["PoliteClient", "redirect_target"]
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class PoliteClient:
+    """Asks for one URL when its host may be asked.
+
+    Args:
+        client: asks.
+        settings: of the run, and of each host.
+        guard: which hosts may be asked at all.
+        throttles: the batch's.
+    """
+
+    def __init__(
+        self, client: Client, settings: HostSettings, guard: AddressGuard, throttles: Throttles
+    ) -> None:
+        self.settings, self.throttles = settings, throttles
+        self._client, self._guard = client, guard
+
+    def refusal(self, host: str) -> Reason | None:
+        """Why a host may never be asked, if it may not. Raises: nothing."""
+        verdict = self._guard.host_verdict(host)
+        if verdict == "ok":
+            return None
+        return Reason.BLOCKED_ADDRESS if verdict == "blocked" else Reason.OUT_OF_SCOPE
+
+    async def get(
+        self, url: ParsedUrl, *, deadline_s: float, max_bytes: int, whole: bool = True
+    ) -> tuple[Exchange | Reason, float]:
+        """Wait for the host's turn and ask: the answer or why there is none, and seconds spent.
+
+        With `whole` false a body over `max_bytes` is cut there.
+
+        Raises:
+            Stopped: the run is being stopped; nothing was asked.
+        """
+        async with self.throttles.of(url.host).slot():
+            start = datetime.now(UTC)
+            try:
+                exchange = await self._client.get(
+                    url.href, deadline_s=max(0.001, deadline_s), max_bytes=max_bytes, whole=whole
+                )
+            except Exception as error:
+                # What is not of the network is raised again there.
+                reason = reason_of_error(error)
+                return reason, (datetime.now(UTC) - start).total_seconds()
+        return exchange, exchange.elapsed_s
+
+
+def redirect_target(exchange: Exchange) -> ParsedUrl | str | None:
+    """Where a redirect leads: a URL; the text of a target that is none; none: no redirect."""
+    if exchange.http_status not in _REDIRECTS:
+        return None
+    target = exchange.header("location")
+    if not target:
+        return None
+    joined = join_url(exchange.url, target)
+    return (parse_url(joined) if joined is not None else None) or target

@@ -1,0 +1,76 @@
+"""What a partition remembers of its hosts from batch to batch: throttle state and robots.txt.
+
+One JSON line a host, in the store, rewritten when a batch ends; the next batch reads the lines
+of its own hosts, whichever process or replica runs it.
+"""
+
+import base64
+import gzip
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+
+import orjson
+
+from scraper.models import HostMemory, HostState, Reason, RobotsAnswer
+from scraper.store import Store
+
+__all__ = ["MAX_SAVED_ROBOTS_BYTES", "load_hosts", "merge_hosts", "save_hosts"]
+
+MAX_SAVED_ROBOTS_BYTES = 65_536
+"""A larger robots.txt is asked for again by the next batch."""
+
+
+def load_hosts(store: Store, key: str, hosts: Collection[str]) -> list[HostMemory]:
+    """Read what is remembered of some hosts. Raises: `StoreError`."""
+    return [memory for memory in _read(store, key) if memory.host in hosts]
+
+
+def save_hosts(store: Store, key: str, memories: Iterable[HostMemory]) -> None:
+    """Replace what is remembered of these hosts, keep the others'. Raises: `StoreError`."""
+    fresh = {memory.host: memory for memory in memories}
+    kept = (memory for memory in _read(store, key) if memory.host not in fresh)
+    _write(store, key, [*kept, *fresh.values()])
+
+
+def merge_hosts(
+    store: Store, sources: Iterable[str], *, target: str, hosts: Collection[str]
+) -> None:
+    """Bring what several partitions remember of some hosts into one. Raises: `StoreError`."""
+    found = {m.host: m for source in sources for m in _read(store, source) if m.host in hosts}
+    _write(store, target, found.values())
+
+
+def _read(store: Store, key: str) -> Iterator[HostMemory]:
+    data = store.get(key)
+    for line in gzip.decompress(data).splitlines() if data else ():
+        fields = orjson.loads(line)
+        state = HostState(**_with_reason(fields["state"], "refused"))
+        robots = tuple(_robots(answer) for answer in fields["robots"])
+        yield HostMemory(host=fields["host"], state=state, robots=robots)
+
+
+def _write(store: Store, key: str, memories: Iterable[HostMemory]) -> None:
+    ordered = sorted(memories, key=lambda memory: memory.host)
+    lines = b"".join(orjson.dumps(_dumped(memory)) + b"\n" for memory in ordered)
+    store.put(key, gzip.compress(lines, compresslevel=1, mtime=0))
+
+
+def _dumped(memory: HostMemory) -> dict[str, object]:
+    robots = [
+        asdict(answer) | {"body": base64.b64encode(answer.body).decode()}
+        for answer in memory.robots
+        if len(answer.body) <= MAX_SAVED_ROBOTS_BYTES
+    ]
+    return {"host": memory.host, "state": asdict(memory.state), "robots": robots}
+
+
+def _robots(fields: dict[str, str]) -> RobotsAnswer:
+    return RobotsAnswer(
+        **_with_reason(fields, "reason")
+        | {"body": base64.b64decode(fields["body"]), "at": datetime.fromisoformat(fields["at"])}
+    )
+
+
+def _with_reason(fields: dict[str, str], key: str) -> dict:  # type: ignore[type-arg]  # kwargs
+    return fields | {key: Reason(fields[key]) if fields[key] else None}

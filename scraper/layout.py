@@ -1,0 +1,61 @@
+"""The keys of a run: where each of its files stands in the store.
+
+`run` is `<crawl>/<run_id>`. A batch's id is `<wave>-<partition>-<number>`; ids sort in the order
+in which the batches of a partition follow one another.
+"""
+
+__all__ = [
+    "INVALID_BATCH",
+    "batch_id",
+    "batch_key",
+    "crawl_key",
+    "hosts_key",
+    "partition_of",
+    "run_key",
+    "wave_key",
+    "wave_of",
+]
+
+
+INVALID_BATCH = "0-0000-00000"
+"""The batch that no task runs: rows whose URL can't be parsed."""
+
+
+def crawl_key(crawl: str, name: str) -> str:
+    """A file beside the runs: `latest.json`."""
+    return f"{crawl}/{name}"
+
+
+def run_key(run: str, name: str) -> str:
+    """A file of a run: `run.json`, `summary.json` and the like."""
+    return f"{run}/{name}"
+
+
+def wave_key(run: str, wave: int) -> str:
+    """The plan of a wave, written when all its batches' rows are."""
+    return f"{run}/waves/{wave}.json"
+
+
+def hosts_key(run: str, partition: str) -> str:
+    """What a partition remembers of its hosts; for a wave's number, what all of it starts from."""
+    return f"{run}/hosts/{partition}.jsonl.gz"
+
+
+def batch_key(run: str, batch: str, name: str = "") -> str:
+    """A file of a batch, or its folder: `seeds.parquet`, `outcomes.jsonl.gz` and the like."""
+    return f"{run}/batches/{batch}/{name}".rstrip("/")
+
+
+def batch_id(wave: int, partition: int, number: int) -> str:
+    """The id of a batch; all three count from 1."""
+    return f"{wave}-{partition:04d}-{number:05d}"
+
+
+def partition_of(batch: str) -> str:
+    """The partition that a batch belongs to."""
+    return batch.rsplit("-", 1)[0]
+
+
+def wave_of(batch: str) -> int:
+    """The wave that a batch belongs to."""
+    return int(batch.split("-", 1)[0])

@@ -1,0 +1,354 @@
+"""The values that travel: frozen, slotted, keyword-only dataclasses.
+
+They cross Flyte's tasks and traces as they are, compare by value and hash alike on every
+attempt. Times are aware UTC datetimes, durations seconds, sizes bytes.
+
+Source: the words and columns of the project's design.
+"""
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = [
+    "Attempt",
+    "BatchJob",
+    "BatchResult",
+    "Exchange",
+    "Hop",
+    "HostMemory",
+    "HostState",
+    "Outcome",
+    "Page",
+    "PhaseResult",
+    "Reason",
+    "RobotsAnswer",
+    "Seed",
+    "Status",
+]
+
+_TRANSIENT_HTTP_STATUS = frozenset({408, 425, 500, 502, 503, 504})
+
+
+class Status(StrEnum):
+    """The four ends that a seed can come to."""
+
+    OK = "ok"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Reason(StrEnum):
+    """Why a seed ended as it did: a closed set, each in the README's table."""
+
+    OK = "ok"
+
+    NOT_MODIFIED = "not_modified"
+    SAME_CONTENT = "same_content"
+    NOT_DUE = "not_due"
+
+    ROBOTS_DISALLOWED = "robots_disallowed"
+    ROBOTS_UNREACHABLE = "robots_unreachable"
+    CRAWL_DELAY = "crawl_delay"
+    DEFERRED = "deferred"
+    OUT_OF_SCOPE = "out_of_scope"
+    BLOCKED_ADDRESS = "blocked_address"
+    UNWANTED_TYPE = "unwanted_type"
+
+    INVALID_URL = "invalid_url"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    DEADLINE = "deadline"
+    HTTP_4XX = "http_4xx"
+    HTTP_429 = "http_429"
+    HTTP_5XX = "http_5xx"
+    REDIRECT_LOOP = "redirect_loop"
+    BAD_REDIRECT = "bad_redirect"
+    PROTOCOL = "protocol"
+    TOO_LARGE = "too_large"
+    DECODING = "decoding"
+    TRUNCATED = "truncated"
+    NO_CONTENT = "no_content"
+    MISSING_FIELD = "missing_field"
+    PARSE = "parse"
+    NOT_READY = "not_ready"
+    CONNECTION_LOST = "connection_lost"
+    HTTP_OTHER = "http_other"
+    HOST_GIVEN_UP = "host_given_up"
+    BATCH_CRASHED = "batch_crashed"
+
+    @property
+    def status(self) -> Status:
+        """The status that this reason belongs to."""
+        return _STATUS_BY_REASON.get(self, Status.FAILED)
+
+    @property
+    def heals(self) -> bool:
+        """Whether a skipped seed may be fetched by a later try: it goes to `failed.jsonl`."""
+        return self in {Reason.ROBOTS_UNREACHABLE, Reason.DEFERRED}
+
+    @property
+    def blames_host(self) -> bool:
+        """Whether this counts towards giving the host up; an answer of 4xx does not."""
+        return self in _BLAMES_HOST
+
+    def is_transient(self, http_status: int | None) -> bool:
+        """Whether the same URL is worth another attempt."""
+        if self in {Reason.HTTP_4XX, Reason.HTTP_5XX}:
+            return http_status in _TRANSIENT_HTTP_STATUS
+        return self in _TRANSIENT
+
+
+_STATUS_BY_REASON = {
+    Reason.OK: Status.OK,
+    Reason.NOT_MODIFIED: Status.UNCHANGED,
+    Reason.SAME_CONTENT: Status.UNCHANGED,
+    Reason.NOT_DUE: Status.UNCHANGED,
+    Reason.ROBOTS_DISALLOWED: Status.SKIPPED,
+    Reason.ROBOTS_UNREACHABLE: Status.SKIPPED,
+    Reason.CRAWL_DELAY: Status.SKIPPED,
+    Reason.DEFERRED: Status.SKIPPED,
+    Reason.OUT_OF_SCOPE: Status.SKIPPED,
+    Reason.BLOCKED_ADDRESS: Status.SKIPPED,
+    Reason.UNWANTED_TYPE: Status.SKIPPED,
+}
+_TRANSIENT = frozenset(
+    {
+        Reason.DNS,
+        Reason.CONNECT,
+        Reason.TIMEOUT,
+        Reason.DEADLINE,
+        Reason.CONNECTION_LOST,
+        Reason.TRUNCATED,
+        Reason.PROTOCOL,
+        Reason.HTTP_429,
+        Reason.NOT_READY,
+        Reason.ROBOTS_UNREACHABLE,
+    }
+)
+_BLAMES_HOST = frozenset(
+    {
+        Reason.DNS,
+        Reason.CONNECT,
+        Reason.TLS,
+        Reason.TIMEOUT,
+        Reason.DEADLINE,
+        Reason.CONNECTION_LOST,
+        Reason.HTTP_429,
+        Reason.HTTP_5XX,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One redirect that was followed: where it stood and what it answered."""
+
+    url: str
+    http_status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """One row of the list, as planned.
+
+    `url` is the text as given, `fetch_url` its WHATWG form or, in a later wave, the target of
+    the redirects that were followed so far. `attempts` were spent in earlier waves.
+    """
+
+    row: int
+    url: str
+    fetch_url: str
+    host: str
+    domain: str
+    columns: dict[str, object] = field(default_factory=dict)
+    redirects: tuple[Hop, ...] = ()
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and the answer to it, as they went over the wire.
+
+    `body` is as received: still in its Content-Encoding, its Transfer-Encoding removed.
+    """
+
+    url: str
+    request_headers: tuple[tuple[bytes, bytes], ...]
+    http_status: int
+    http_reason: bytes
+    response_headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    at: datetime
+    elapsed_s: float
+    ip: str | None = None
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, as text; names are compared without case."""
+        wanted = name.lower().encode("ascii")
+        for key, value in self.response_headers:
+            if key.lower() == wanted:
+                return value.decode("latin-1").strip()
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One polite attempt at one seed, its redirects included, and what came of it.
+
+    `number` counts this seed's attempts from 1; 0 means that nothing was asked (robots, a host
+    given up). `carry_to` is the target of a redirect that leaves the partition: the seed goes
+    on from there in the next wave, and is `deferred` until then. `retry_after_s` is what the
+    server asked for.
+    """
+
+    row: int
+    url: str
+    number: int
+    reason: Reason
+    at: datetime
+    elapsed_s: float = 0.0
+    http_status: int | None = None
+    final_url: str | None = None
+    redirects: tuple[Hop, ...] = ()
+    wire_bytes: int = 0
+    retry_after_s: float | None = None
+    carry_to: str | None = None
+    detail: str = ""
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether another attempt may end better."""
+        return self.reason.is_transient(self.http_status)
+
+    @property
+    def has_page(self) -> bool:
+        """Whether a document was fetched whole and can be parsed."""
+        return self.reason is Reason.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsAnswer:
+    """What came of asking an origin for its robots.txt. `body` is as received."""
+
+    origin: str
+    reason: Reason
+    http_status: int | None
+    body: bytes
+    content_encoding: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """What a throttle remembers of its host (or domain) from batch to batch.
+
+    `next_at` is seconds since the epoch; `refused` says why the host isn't asked any more.
+    """
+
+    host: str
+    next_at: float = 0.0
+    delay_s: float = 0.0
+    failures: int = 0
+    refused: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostMemory:
+    """All that is remembered of a host from batch to batch."""
+
+    host: str
+    state: HostState
+    robots: tuple[RobotsAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A fetched document. `body` is decoded from its Content-Encoding."""
+
+    url: str
+    final_url: str
+    redirects: tuple[Hop, ...]
+    http_status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    fetched_at: datetime
+    elapsed_s: float
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header; names are compared without case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The final word on one seed: exactly one a row. `bytes` are decoded bytes."""
+
+    row: int
+    url: str
+    reason: Reason
+    final_url: str | None = None
+    host: str | None = None
+    http_status: int | None = None
+    attempts: int = 0
+    redirects: tuple[Hop, ...] = ()
+    bytes: int | None = None
+    wire_bytes: int | None = None
+    elapsed_s: float | None = None
+    fetched_at: datetime | None = None
+    content_type: str | None = None
+    charset: str | None = None
+    content_sha256: str | None = None
+    items: int = 0
+    detail: str = ""
+    batch: str | None = None
+
+    @property
+    def status(self) -> Status:
+        """The status that the reason belongs to."""
+        return self.reason.status
+
+    def as_line(self) -> dict[str, object]:
+        """The outcome as a line of a batch's part."""
+        return {"status": self.status} | {
+            field.name: getattr(self, field.name) for field in fields(self)
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchJob:
+    """All that a process needs to work on one batch; the rest is in the store.
+
+    Small, picklable, and equal on every attempt: it is a Flyte input and a trace key. `alone`
+    says that the wave has but one partition, so that no redirect leaves it.
+    """
+
+    store: str
+    run: str
+    batch: str
+    alone: bool
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseResult:
+    """What submit did: counts, never rows."""
+
+    attempts: int
+    pending: int
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """What is left of a batch when it is done: counts, never rows."""
+
+    batch: str
+    outcomes: int = 0
+    carried: int = 0
+    items: int = 0
+    stopped: bool = False

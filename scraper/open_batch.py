@@ -1,0 +1,134 @@
+"""An open batch: its seeds, its archive, and what is known of its hosts.
+
+Opening one is recovering it: the hosts' state as the partition's former batch left it, and on
+top of it whatever an earlier life of this batch archived, attempt by attempt.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from scraper.archive import Archive
+from scraper.fetch.client import user_agent
+from scraper.fetch.hops import Fetcher
+from scraper.fetch.polite import PoliteClient
+from scraper.hosts import load_hosts, save_hosts
+from scraper.layout import batch_key, hosts_key, partition_of, wave_of
+from scraper.models import (
+    Attempt,
+    BatchJob,
+    Exchange,
+    HostMemory,
+    HostState,
+    RobotsAnswer,
+    Seed,
+)
+from scraper.product import PRODUCT
+from scraper.robots import RobotsCache
+from scraper.plan.part import read_seeds_part
+from scraper.session import Session
+from scraper.throttle import HostThrottle, Throttles
+from scraper.urls import domain_of, host_of
+
+__all__ = ["OpenBatch", "open_batch"]
+
+
+class OpenBatch:
+    """A batch under work. Made by `open_batch`."""
+
+    def __init__(self, session: Session, job: BatchJob, seeds: list[Seed]) -> None:
+        settings = session.info.settings
+        self.session, self.job, self.seeds = session, job, seeds
+        self.archive = Archive(
+            session.store,
+            batch_key(job.run, job.batch),
+            settings.all.archive,
+            software=user_agent(settings.all.http),
+        )
+        self.throttles = Throttles(
+            settings,
+            domain_of=domain_of,
+            connections=session.connections,
+            stop=session.stop,
+            # A later wave has nothing else to do: it waits the hold out.
+            patience_s=settings.all.retry.max_wait_s if wave_of(job.batch) == 1 else math.inf,
+        )
+        polite = PoliteClient(session.client, settings, session.guard, self.throttles)
+        self.robots = RobotsCache(polite, PRODUCT, keep=self._keep_robots)
+        self._fetcher = Fetcher(polite, self.robots, stays=self._stays)
+
+    def recover(self) -> None:
+        """Learn what former batches and an earlier life of this one knew."""
+        hosts = {name for seed in self.seeds for name in (seed.host, seed.domain)}
+        memories: dict[str, HostMemory] = {}
+        for key in (hosts_key(self.job.run, str(wave_of(self.job.batch))), self._hosts_key):
+            memories |= {m.host: m for m in load_hosts(self.session.store, key, hosts)}
+        self.throttles.load(memory.state for memory in memories.values())
+        self.robots.load(answer for memory in memories.values() for answer in memory.robots)
+        for attempt in self.archive.recover():
+            self.throttle_of(attempt).observe(attempt)
+        self.robots.load(self.archive.robots)
+
+    async def attempt(self, seed: Seed, number: int) -> Attempt:
+        """Make one attempt, archive it, and let its host's throttle learn from it.
+
+        Raises:
+            Stopped: the run is being stopped.
+            StoreError: the archive could not be flushed.
+        """
+        attempt, exchanges = await self._fetcher.attempt(seed, number)
+        await self.keep(attempt, exchanges)
+        return attempt
+
+    async def keep(self, attempt: Attempt, exchanges: list[Exchange]) -> None:
+        """Archive what came of an attempt, or of not making one."""
+        self.archive.add(attempt, exchanges)
+        self.throttle_of(attempt).observe(attempt)
+        self.session.tally["attempts"] += 1
+        await self.archive.flush_if_full()
+
+    def throttle_of(self, attempt: Attempt) -> HostThrottle:
+        """The throttle of the host that an attempt ended at."""
+        return self.throttles.of(host_of(attempt.final_url or attempt.url))
+
+    def save_hosts(self) -> None:
+        """Leave to the partition's next batch what is known of the hosts. Raises: `StoreError`."""
+        robots: dict[str, list[RobotsAnswer]] = {}
+        for answer in self.robots.answers():
+            robots.setdefault(host_of(answer.origin), []).append(answer)
+        states = {state.host: state for state in self.throttles.states()}
+        memories = [
+            HostMemory(
+                host=host,
+                state=states.get(host, HostState(host=host)),
+                robots=tuple(robots.get(host, ())),
+            )
+            for host in sorted(states.keys() | robots.keys())
+        ]
+        save_hosts(self.session.store, self._hosts_key, memories)
+
+    @property
+    def _hosts_key(self) -> str:
+        return hosts_key(self.job.run, partition_of(self.job.batch))
+
+    def _stays(self, domain: str, target: str) -> bool:
+        """Another domain may be another partition's, unless there is no other."""
+        return domain == target or self.job.alone
+
+    def _keep_robots(self, answer: RobotsAnswer, exchange: Exchange | None) -> None:
+        self.archive.add_robots(answer, exchange)
+
+
+@asynccontextmanager
+async def open_batch(session: Session, job: BatchJob) -> AsyncIterator[OpenBatch]:
+    """Open a batch, keep its archive flushed, flush it whole at the end, whatever happens.
+
+    Raises:
+        StoreError: the store failed, at the beginning, in between or at the end.
+    """
+    seeds = await asyncio.to_thread(read_seeds_part, session.store, job.run, job.batch)
+    batch = OpenBatch(session, job, seeds)
+    await asyncio.to_thread(batch.recover)
+    async with batch.archive.kept_flushed():
+        yield batch

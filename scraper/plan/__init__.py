@@ -1,0 +1,4 @@
+"""Plan: rows become partitions of hosts, partitions become batches, before anything is fetched.
+
+`prepare` plans a new run from its lists, `next_wave` what a wave left over; both cut alike.
+"""

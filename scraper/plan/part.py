@@ -1,0 +1,47 @@
+"""A batch's rows, read back from its `seeds.parquet`."""
+
+from scraper.layout import batch_key
+from scraper.models import Hop, Seed
+from scraper.store import Store
+from scraper.tables import open_tables, quoted
+
+__all__ = ["read_seeds_part"]
+
+_COLUMNS = "row, url, fetch_url, host, domain, seed, redirects, attempts"
+
+
+def read_seeds_part(store: Store, run: str, batch: str) -> list[Seed]:
+    """The rows of a batch, in the order in which they are to be asked for.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    with open_tables() as (tables, scratch):
+        path = store.local_file(batch_key(run, batch, "seeds.parquet"), scratch)
+        assert path is not None, f"batch {batch} was planned without rows"
+        query = f"SELECT {_COLUMNS} FROM read_parquet({quoted(path)}) ORDER BY row"
+        return [_seed(*found) for found in tables.execute(query).fetchall()]
+
+
+def _seed(
+    row: int,
+    url: str,
+    fetch_url: str,
+    host: str,
+    domain: str,
+    columns: dict[str, object] | None,
+    redirects: list[dict[str, object]],
+    attempts: int,
+) -> Seed:
+    return Seed(
+        row=row,
+        url=url,
+        fetch_url=fetch_url,
+        host=host,
+        domain=domain,
+        columns=columns or {},
+        redirects=tuple(
+            Hop(url=str(hop["url"]), http_status=int(str(hop["http_status"]))) for hop in redirects
+        ),
+        attempts=attempts,
+    )

@@ -1,0 +1,160 @@
+"""Publish: the batches' parts become the run's dataset; only then does `latest` move.
+
+In: a run whose waves are all at their end. Out: `outcomes.parquet`, `items.parquet`,
+`failed.jsonl`, `report.html`, `summary.json`, and, when the quality gates hold, `latest.json`,
+written last: who reads `latest` never sees half a run.
+
+Raises `RunError` when the run doesn't balance, `StoreError` when the store fails.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from scraper.dataset import Sums, check_accounted, merge, sums
+from scraper.layout import INVALID_BATCH, crawl_key, run_key
+from scraper.models import Reason, Status
+from scraper.plan.cut import Wave
+from scraper.report import report_html
+from scraper.run import RunInfo, resumed
+from scraper.settings_table import Gates
+from scraper.store import Store
+from scraper.tables import open_tables
+
+__all__ = ["Gate", "Summary", "check_gates", "load_summary", "publish"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One quality gate: its limit, what was found, whether it held."""
+
+    name: str
+    limit: float
+    value: float
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The sums of a run, as `summary.json` has them.
+
+    `changes` is null: the diff to the last run is not written yet.
+    """
+
+    crawl: str
+    run_id: str
+    rows: int
+    duplicates: int
+    invalid: int
+    outcomes: dict[str, int]
+    reasons: dict[str, int]
+    hosts: int
+    bytes: int
+    pages_per_s: float
+    duration_s: float
+    items: int
+    changes: dict[str, int] | None
+    gates: tuple[Gate, ...]
+    balanced: bool
+    resumed: int
+
+    @property
+    def gates_held(self) -> bool:
+        """Whether the run may become the latest."""
+        return all(gate.held for gate in self.gates)
+
+
+def publish(
+    info: RunInfo, store: Store, waves: list[Wave], *, now: datetime | None = None
+) -> Summary:
+    """Publish a run. Published before, its summary is read back.
+
+    Raises:
+        RunError: rows, duplicates and outcomes don't balance; nothing is published.
+        StoreError: the store failed; nothing is published.
+    """
+    known = load_summary(store, info.run)
+    if known is not None:
+        _move_latest(info, known, store)
+        return known
+    batches = [INVALID_BATCH, *(b for wave in waves for ids in wave.partitions() for b in ids)]
+    with open_tables() as (tables, scratch):
+        files = merge(tables, scratch, info=info, store=store, batches=batches)
+        check_accounted(tables, info)
+        summary = _summary(
+            info, sums(tables), now=now or datetime.now(UTC), resumed=resumed(store, info.run)
+        )
+        for name, path in files.items():
+            store.put_file(run_key(info.run, name), path)
+        report = report_html(summary, tables, info=info)
+    store.put(run_key(info.run, "report.html"), report.encode())
+    text = orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2)
+    store.put(run_key(info.run, "summary.json"), text)
+    _move_latest(info, summary, store)
+    if not info.settings.all.archive.keep:
+        _drop_archives(info.run, store)
+    return summary
+
+
+def load_summary(store: Store, run: str) -> Summary | None:
+    """Read the summary of a published run; none if it isn't published. Raises: `StoreError`."""
+    text = store.get(run_key(run, "summary.json"))
+    if text is None:
+        return None
+    data = orjson.loads(text)
+    gates = tuple(Gate(**gate) for gate in data.pop("gates"))
+    return Summary(**data, gates=gates)
+
+
+def check_gates(gates: Gates, found: Sums) -> tuple[Gate, ...]:
+    """Hold what was found against the gates that are set. Raises: nothing."""
+    outcomes = sum(found.outcomes.values())
+    good = found.outcomes.get(Status.OK, 0) + found.outcomes.get(Status.UNCHANGED, 0)
+    failed = found.outcomes.get(Status.FAILED, 0)
+    checked = []
+    if gates.min_ok_share > 0:
+        share = round(good / outcomes, 6) if outcomes else 0.0
+        checked.append(("min_ok_share", gates.min_ok_share, share, share >= gates.min_ok_share))
+    if gates.max_failed is not None:
+        checked.append(("max_failed", gates.max_failed, failed, failed <= gates.max_failed))
+    if gates.min_items is not None:
+        checked.append(("min_items", gates.min_items, found.items, found.items >= gates.min_items))
+    return tuple(
+        Gate(name=name, limit=limit, value=value, held=held) for name, limit, value, held in checked
+    )
+
+
+def _summary(info: RunInfo, found: Sums, *, now: datetime, resumed: int) -> Summary:
+    duration_s = max((now - info.created_at).total_seconds(), 0.001)
+    pages = found.outcomes.get(Status.OK, 0) + found.outcomes.get(Status.UNCHANGED, 0)
+    return Summary(
+        crawl=info.crawl,
+        run_id=info.run_id,
+        rows=info.rows,
+        duplicates=info.duplicates,
+        invalid=found.reasons.get(Reason.INVALID_URL, 0),
+        outcomes={status.value: found.outcomes.get(status, 0) for status in Status},
+        reasons=found.reasons,
+        hosts=found.hosts,
+        bytes=found.bytes,
+        pages_per_s=round(pages / duration_s, 3),
+        duration_s=round(duration_s, 3),
+        items=found.items,
+        changes=None,
+        gates=check_gates(info.settings.all.gates, found),
+        balanced=True,
+        resumed=resumed,
+    )
+
+
+def _move_latest(info: RunInfo, summary: Summary, store: Store) -> None:
+    if not summary.gates_held:
+        return
+    text = orjson.dumps({"run_id": info.run_id, "published_at": datetime.now(UTC)})
+    store.put(crawl_key(info.crawl, "latest.json"), text)
+
+
+def _drop_archives(run: str, store: Store) -> None:
+    parts = store.list(run_key(run, "batches"))
+    store.delete(*(key for key in parts if key.endswith(".warc.gz")))

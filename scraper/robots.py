@@ -1,0 +1,171 @@
+"""robots.txt: what an origin allows us, asked once and through the same throttle as its pages.
+
+In: an origin's answer. Out: whether a URL may be asked, and which delay is wished.
+4xx allow all; 5xx, 429 and hanging answers mean disallow for now (`robots_unreachable`); an
+origin that can't be reached at all fails with that reason. At most 1 MiB is read.
+
+Source: RFC 9309, sections 2.2 (groups, matching) and 2.3 (access).
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from protego import Protego
+
+from scraper.fetch.decoding import decode_prefix
+from scraper.fetch.polite import PoliteClient, redirect_target
+from scraper.fetch.reasons import reason_of_status
+from scraper.models import Exchange, Reason, RobotsAnswer
+from scraper.urls import ParsedUrl, parse_url
+
+__all__ = ["MAX_ROBOTS_BYTES", "RobotsCache", "RobotsRules", "reason_of_robots"]
+
+MAX_ROBOTS_BYTES = 1_048_576
+_RULE_LINE = re.compile(r"^\s*(user-?agent|allow|disallow)\s*:", re.IGNORECASE)
+_MAX_HOPS = 5
+_UNREACHABLE = frozenset({Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.BLOCKED_ADDRESS})
+
+
+class RobotsRules:
+    """The rules of one robots.txt for our product token: protego behind one small class."""
+
+    def __init__(self, text: str, token: str) -> None:
+        # Protego ends a group at a line it doesn't know (Crawl-delay, Sitemap); RFC 9309 doesn't.
+        rules = "\n".join(line for line in text.splitlines() if _RULE_LINE.match(line))
+        self._rules, self._token = Protego.parse(rules), token
+        self.crawl_delay_s = Protego.parse(text).crawl_delay(token) or 0.0
+
+    @classmethod
+    def from_answer(cls, answer: RobotsAnswer, token: str) -> "RobotsRules":
+        """Read an answer's body; one that can't be decoded holds no rules."""
+        body = decode_prefix(answer.body, answer.content_encoding, MAX_ROBOTS_BYTES)
+        return cls(body.decode("utf-8-sig", "replace"), token)
+
+    def allows(self, url: str) -> bool:
+        """Whether the longest matching rule allows a URL. Raises: nothing."""
+        return bool(self._rules.can_fetch(url, self._token))
+
+
+def reason_of_robots(reason: Reason, http_status: int | None) -> Reason:
+    """What an answer to robots.txt means for the pages of its origin; `ok`: the rules decide."""
+    if reason in _UNREACHABLE:
+        return reason
+    if reason is Reason.HTTP_429 or (reason is not Reason.OK and http_status is None):
+        return Reason.ROBOTS_UNREACHABLE
+    if http_status is not None and (200 <= http_status < 300 or 400 <= http_status < 500):
+        return Reason.OK
+    return Reason.ROBOTS_UNREACHABLE
+
+
+@dataclass(slots=True)
+class _Entry:
+    answer: RobotsAnswer
+    rules: RobotsRules | None
+    asked: int
+
+    @property
+    def may_ask_again(self) -> bool:
+        return self.answer.reason is not Reason.OK and self.asked < 2
+
+
+class RobotsCache:
+    """One answer an origin, shared by all rows of a batch.
+
+    Args:
+        polite: the way to the network.
+        token: our product token, matched against User-agent lines.
+        keep: takes each new answer and its exchange, for the archive.
+    """
+
+    def __init__(
+        self,
+        polite: PoliteClient,
+        token: str,
+        *,
+        keep: Callable[[RobotsAnswer, Exchange | None], None],
+    ) -> None:
+        self._polite, self._token, self._keep = polite, token, keep
+        self._entries: dict[str, _Entry] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    def load(self, answers: Iterable[RobotsAnswer]) -> None:
+        """Take in answers that a former batch or a former life of this one was given."""
+        for answer in answers:
+            known = self._entries.get(answer.origin)
+            self._enter(answer, asked=1 if known is None else 2)
+
+    def answers(self) -> list[RobotsAnswer]:
+        """What to save, sorted by origin."""
+        return [self._entries[origin].answer for origin in sorted(self._entries)]
+
+    async def verdict(self, url: ParsedUrl, *, again: bool) -> tuple[Reason, float]:
+        """Whether a URL may be asked: `ok` or why not, and the Crawl-delay in seconds.
+
+        `again` allows the one deferred retry of an answer that failed.
+
+        Raises:
+            Stopped: the run is being stopped.
+        """
+        entry = self._entries.get(url.origin)
+        if entry is None or (again and entry.may_ask_again):
+            entry = await self._asked(url.origin, again=again)
+        if entry.answer.reason is not Reason.OK:
+            return entry.answer.reason, 0.0
+        if entry.rules is None:
+            return Reason.OK, 0.0
+        allowed = entry.rules.allows(url.href)
+        return Reason.OK if allowed else Reason.ROBOTS_DISALLOWED, entry.rules.crawl_delay_s
+
+    async def _asked(self, origin: str, *, again: bool) -> _Entry:
+        async with self._asking.setdefault(origin, asyncio.Lock()):
+            # Another row of this origin may have asked while we waited for the lock.
+            entry = self._entries.get(origin)
+            if entry is None:
+                return self._enter(await self._ask(origin), asked=1)
+            if again and entry.may_ask_again:
+                return self._enter(await self._ask(origin), asked=2)
+            return entry
+
+    async def _ask(self, origin: str) -> RobotsAnswer:
+        """Ask an origin, following up to five redirects, across authorities too."""
+        at = datetime.now(UTC)
+        url = parse_url(f"{origin}/robots.txt")
+        reason, exchange = Reason.REDIRECT_LOOP, None
+        for _ in range(_MAX_HOPS + 1):
+            if url is None or self._polite.refusal(url.host) is not None:
+                reason, exchange = Reason.BAD_REDIRECT, None
+                break
+            deadline_s = self._polite.settings.for_host(url.host).http.deadline_s
+            found, _spent_s = await self._polite.get(
+                url, deadline_s=deadline_s, max_bytes=MAX_ROBOTS_BYTES, whole=False
+            )
+            if isinstance(found, Reason):
+                reason, exchange = found, None
+                break
+            exchange, target = found, redirect_target(found)
+            reason = reason_of_status(found.http_status)
+            if target is None:
+                break
+            url = target if isinstance(target, ParsedUrl) else None
+        http_status = exchange.http_status if exchange is not None else None
+        answer = RobotsAnswer(
+            origin=origin,
+            reason=reason_of_robots(reason, http_status),
+            http_status=http_status,
+            body=exchange.body if exchange is not None else b"",
+            content_encoding=exchange.header("content-encoding") if exchange else None,
+            at=at,
+        )
+        self._keep(answer, exchange)
+        return answer
+
+    def _enter(self, answer: RobotsAnswer, *, asked: int) -> _Entry:
+        rules = None
+        if answer.reason is Reason.OK and (answer.http_status or 0) < 300:
+            rules = RobotsRules.from_answer(answer, self._token)
+        entry = _Entry(answer=answer, rules=rules, asked=asked)
+        self._entries[answer.origin] = entry
+        return entry

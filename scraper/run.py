@@ -1,0 +1,126 @@
+"""A run as its `run.json` says: what was asked for, with which settings, rules and versions.
+
+Written once, before the first fetch; every later step, on whatever machine, starts from it.
+"""
+
+import hashlib
+import platform
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+
+import orjson
+
+from scraper.errors import ConfigError
+from scraper.layout import run_key
+from scraper.product import PRODUCT
+from scraper.rules import SiteRule
+from scraper.settings import HostSettings
+from scraper.settings_table import Settings
+from scraper.store import Store
+
+__all__ = ["CODE_VERSION", "RunInfo", "begin_life", "load_run", "new_run_id", "resumed", "save_run"]
+
+CODE_VERSION = "1"
+"""Raised when a phase would do other work for the same batch: it is part of every trace's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """One execution of a crawl.
+
+    `columns` are the seed columns with their SQL types, `list_sha256` is the digest of the
+    list's rows, `batch_size` the effective one.
+    """
+
+    crawl: str
+    run_id: str
+    created_at: datetime
+    settings: HostSettings
+    sites: tuple[SiteRule, ...] = ()
+    columns: dict[str, str] = field(default_factory=dict)
+    list_sha256: str = ""
+    batch_size: int = 0
+    rows: int = 0
+    duplicates: int = 0
+
+    @property
+    def run(self) -> str:
+        """The run's key: `<crawl>/<run_id>`."""
+        return f"{self.crawl}/{self.run_id}"
+
+
+def new_run_id(at: datetime, name: str) -> str:
+    """A run's id: it sorts by time, and differs by name (any text that is the run's own)."""
+    return f"{at:%Y%m%dT%H%M%SZ}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def begin_life(store: Store, run: str) -> int:
+    """Note that a process has taken the run up; say how often that was before.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    life = 0
+    while not store.create(run_key(run, f"lives/{life:05d}"), b""):
+        life += 1
+    return life
+
+
+def resumed(store: Store, run: str) -> int:
+    """How often a run was taken up again. Raises: `StoreError`."""
+    return max(0, len(store.list(run_key(run, "lives"))) - 1)
+
+
+def save_run(info: RunInfo, store: Store) -> None:
+    """Write `run.json`. Raises: `StoreError`."""
+    data = {
+        "crawl": info.crawl,
+        "run_id": info.run_id,
+        "created_at": info.created_at,
+        "list_sha256": info.list_sha256,
+        "rows": info.rows,
+        "duplicates": info.duplicates,
+        "batch_size": info.batch_size,
+        "columns": info.columns,
+        "settings": info.settings.all.model_dump(mode="json"),
+        "hosts": {
+            host: settings.model_dump(mode="json")
+            for host, settings in info.settings.by_host.items()
+        },
+        "sites": [rule.model_dump(mode="json", exclude_defaults=True) for rule in info.sites],
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in (PRODUCT, "flyte", "httpx", "selectolax", "duckdb")},
+        "code_version": CODE_VERSION,
+    }
+    store.put(run_key(info.run, "run.json"), orjson.dumps(data, option=orjson.OPT_INDENT_2))
+
+
+def load_run(store: Store, run: str) -> RunInfo | None:
+    """Read `run.json`; none if the run was never planned to the end.
+
+    Raises:
+        ConfigError: it is there but can't be read by this version.
+        StoreError: the store failed.
+    """
+    text = store.get(run_key(run, "run.json"))
+    if text is None:
+        return None
+    try:
+        data = orjson.loads(text)
+        by_host = {name: Settings.model_validate(host) for name, host in data["hosts"].items()}
+        return RunInfo(
+            crawl=data["crawl"],
+            run_id=data["run_id"],
+            created_at=datetime.fromisoformat(data["created_at"]),
+            settings=HostSettings(Settings.model_validate(data["settings"]), by_host),
+            sites=tuple(SiteRule.model_validate(rule) for rule in data["sites"]),
+            columns=data["columns"],
+            list_sha256=data["list_sha256"],
+            batch_size=data["batch_size"],
+            rows=data["rows"],
+            duplicates=data["duplicates"],
+        )
+    except (ValueError, KeyError) as error:
+        place = store.address(run_key(run, "run.json"))
+        raise ConfigError(f"{place}: not a run of this version: {error}") from error

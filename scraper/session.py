@@ -1,0 +1,59 @@
+"""What the concurrent batches of one run share in one event loop: the client and the settings.
+
+Made lazily where a loop runs, closed with it. A batch's throttles and robots answers are its
+own (`scraper.open_batch`): a host is in one partition, and its batches follow one another.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from scraper.fetch.addresses import AddressGuard
+from scraper.fetch.client import Client, address_guard, open_client
+from scraper.run import RunInfo
+from scraper.stopping import StopFlag
+from scraper.store import Store
+
+__all__ = ["Session", "open_session"]
+
+
+@dataclass(slots=True)
+class Session:
+    """One run in one event loop. `tally` counts attempts and outcomes, for the progress line."""
+
+    info: RunInfo
+    store: Store
+    client: Client
+    guard: AddressGuard
+    connections: asyncio.Semaphore
+    stop: StopFlag
+    tally: Counter[str] = field(default_factory=Counter)
+
+
+@asynccontextmanager
+async def open_session(
+    info: RunInfo,
+    store: Store,
+    *,
+    stop: StopFlag | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Session]:
+    """Open the shared part of a run in the running loop.
+
+    Raises:
+        ConfigError: a respx mock is active that the transport would bypass.
+    """
+    settings = info.settings.all
+    async with open_client(settings.http, settings.network, transport=transport) as client:
+        yield Session(
+            info=info,
+            store=store,
+            client=client,
+            guard=address_guard(settings.http, settings.network),
+            connections=asyncio.Semaphore(settings.http.connections),
+            stop=stop or StopFlag(),
+        )

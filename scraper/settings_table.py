@@ -1,0 +1,157 @@
+"""The table of settings: every name, its default, its unit and one line of effect.
+
+The README's table is checked against this module. Defaults are polite; they are loosened only
+in a crawl file, by the environment or by a flag.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
+
+__all__ = ["HOST_GROUPS", "Settings", "settings_rows"]
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Bytes = PositiveInt
+
+
+def _network_or_host(text: str) -> str:
+    """A CIDR must be a right one; anything else is a host name."""
+    if "/" in text:
+        ipaddress.ip_network(text, strict=False)
+    return text.lower()
+
+
+NetworkOrHost = Annotated[str, AfterValidator(_network_or_host)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Http(_Group):
+    """How a page is asked for."""
+
+    contact: str | None = Field(None, description="URL or mail address; none: no public host")
+    user_agent: str | None = Field(None, description="default: package/version (+contact)")
+    connect_timeout_s: Seconds = Field(10, description="until the connection stands")
+    read_timeout_s: Seconds = Field(20, description="between two pieces of an answer")
+    deadline_s: Seconds = Field(60, description="network time of one attempt, redirects included")
+    max_body_bytes: Bytes = Field(10_485_760, description="of a decoded body")
+    max_redirects: int = Field(10, ge=0, description="hops until redirect_loop")
+    connections: PositiveInt = Field(128, description="at once in a worker")
+    proxy: str | None = Field(None, description="URL of an HTTP proxy")
+
+
+class Network(_Group):
+    """Which addresses may be asked."""
+
+    allow: tuple[NetworkOrHost, ...] = Field((), description="private CIDRs and hosts let through")
+    deny: tuple[NetworkOrHost, ...] = Field((), description="CIDRs and hosts never asked")
+
+
+class Throttle(_Group):
+    """How often one host is asked, over all batches."""
+
+    delay_s: Seconds = Field(1.0, description="between the starts of two requests to a host")
+    jitter: Share = Field(0.2, description="share of the delay added at random, only ever longer")
+    concurrency: PositiveInt = Field(1, description="requests at once to a host")
+    unit: Literal["host", "domain"] = Field("host", description="what the limit counts by")
+    max_retry_after_s: Seconds = Field(300, description="longest Retry-After that is waited for")
+    give_up_after: PositiveInt = Field(5, description="failures in a row until a host is left")
+
+
+class Robots(_Group):
+    """robots.txt."""
+
+    obey: bool = Field(True, description="ask robots.txt before a host's pages")
+    max_crawl_delay_s: Seconds = Field(30, description="longer Crawl-delay: host is skipped")
+
+
+class Retry(_Group):
+    """Other attempts at a seed that failed for now."""
+
+    attempts: PositiveInt = Field(3, description="in all, the first included")
+    max_wait_s: Seconds = Field(60, description="longest wait between two attempts")
+
+
+class Batch(_Group):
+    """How the work is cut."""
+
+    size: PositiveInt = Field(1000, description="seeds in a batch, at most")
+    max_in_flight: PositiveInt = Field(50, description="batches, so partitions, side by side")
+
+
+class Archive(_Group):
+    """The pages as fetched."""
+
+    keep: bool = Field(True, description="keep the WARC files once the run is published")
+    flush_s: Seconds = Field(2, description="a crash loses at most so much time")
+    flush_bytes: Bytes = Field(4_194_304, description="or so many bytes")
+
+
+class Plan(_Group):
+    """How a list is read."""
+
+    canonical: bool = Field(False, description="rows that differ in tracking words are duplicates")
+
+
+class Gates(_Group):
+    """What must hold before a run becomes the latest."""
+
+    min_ok_share: Share = Field(0, description="ok and unchanged among the outcomes; 0: off")
+    max_failed: int | None = Field(None, ge=0, description="failed outcomes; none: off")
+    min_items: int | None = Field(None, ge=0, description="items; none: off")
+
+
+class Cluster(_Group):
+    """The Flyte environments; read when `workflows` is imported, so from the environment."""
+
+    image: str | None = Field(None, description="image URI from CI; none: built from packages")
+    reuse: bool = Field(True, description="reusable containers (a Union backend)")
+    replicas_min: int = Field(3, ge=0, description="batch containers kept")
+    replicas_max: PositiveInt = Field(10, description="batch containers at most")
+    concurrency: PositiveInt = Field(5, description="batches at once in a container")
+    idle_s: int = Field(300, ge=30, description="how long an idle container is kept warm")
+    batch_cpu: str = Field("1", description="of a batch container")
+    batch_memory: str = Field("2Gi", description="of a batch container")
+    crawl_cpu: str = Field("1", description="of the orchestrator")
+    crawl_memory: str = Field("4Gi", description="of the orchestrator")
+    batch_retries: int = Field(3, ge=0, description="of a crashed batch")
+    crawl_retries: int = Field(2, ge=2, description="of a crashed orchestrator")
+
+
+class Settings(_Group):
+    """All settings of a run. `extra` is forbidden in every group."""
+
+    http: Http = Http()
+    network: Network = Network()
+    throttle: Throttle = Throttle()
+    robots: Robots = Robots()
+    retry: Retry = Retry()
+    batch: Batch = Batch()
+    archive: Archive = Archive()
+    plan: Plan = Plan()
+    gates: Gates = Gates()
+    cluster: Cluster = Cluster()
+
+
+HOST_GROUPS = ("throttle", "robots", "retry")
+"""The groups that a host may override."""
+
+
+def settings_rows() -> Iterator[tuple[str, str, str]]:
+    """Name, default and effect of each setting, in order: the rows of the README's table."""
+    defaults = Settings()
+    for group in Settings.model_fields:
+        values = getattr(defaults, group)
+        for name, info in type(values).model_fields.items():
+            yield f"{group}.{name}", _shown(getattr(values, name)), info.description or ""
+
+
+def _shown(value: object) -> str:
+    if value is None or value == ():
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,185 @@
+"""Where crawls live: a folder or an object-store URL, by key.
+
+Keys are `/`-separated text; values are bytes. A put is atomic, a create is atomic and exclusive.
+There is no rename and no path: what needs a file (DuckDB) asks for `local_file`.
+
+Raises `StoreError` wherever the store fails us: never a half-written value.
+
+Source: obstore, which Flyte uses too.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, from_url
+
+from scraper.errors import StoreError
+
+__all__ = ["Store"]
+
+
+class Store:
+    """Values by key, in a folder or an object store.
+
+    Args:
+        url: a folder's path, or `s3://`, `gs://`, `az://` with credentials from the environment.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._folder = None if "://" in url else Path(url).absolute()
+        with _told(url):
+            self._store = (
+                from_url(url)
+                if self._folder is None
+                else LocalStore(prefix=self._folder, mkdir=True)
+            )
+
+    @property
+    def can_append(self) -> bool:
+        """Whether `append` works: a folder can, an object store can't."""
+        return self._folder is not None
+
+    def put(self, key: str, data: bytes | IO[bytes]) -> None:
+        """Write a value, replacing what is there.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        with _told(key):
+            obstore.put(self._store, key, data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a value unless the key exists; say whether it was written.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        with _told(key):
+            try:
+                obstore.put(self._store, key, data, mode="create")
+            except AlreadyExistsError:
+                return False
+            return True
+
+    def append(self, key: str, data: bytes) -> None:
+        """Add to the end of a value; a crash may leave a torn tail.
+
+        Raises:
+            StoreError: not all was written, or this store can't append.
+        """
+        if self._folder is None:
+            raise StoreError(f"{self.url}: an object store can't append")
+        with _told(key):
+            path = self._folder / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                file.write(data)
+
+    def get(self, key: str) -> bytes | None:
+        """Read a value; none if there is no such key.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        with _told(key):
+            try:
+                return bytes(obstore.get(self._store, key).bytes())
+            except FileNotFoundError:
+                return None
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """Read a value in pieces; nothing if there is no such key.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        with _told(key):
+            try:
+                yield from (bytes(chunk) for chunk in obstore.get(self._store, key).stream())
+            except FileNotFoundError:
+                return
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Read a piece of a value.
+
+        Raises:
+            StoreError: the store failed or has no such piece.
+        """
+        with _told(key):
+            return bytes(obstore.get_range(self._store, key, start=start, length=length))
+
+    def list(self, prefix: str) -> list[str]:
+        """The keys below a prefix (whole path segments), sorted.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        with _told(prefix):
+            return sorted(
+                entry["path"] for chunk in obstore.list(self._store, prefix) for entry in chunk
+            )
+
+    def delete(self, *keys: str) -> None:
+        """Remove values; those that aren't there are no error.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        with _told(", ".join(keys)):
+            for key in keys:
+                try:
+                    obstore.delete(self._store, key)
+                except FileNotFoundError:
+                    continue
+
+    def local_file(self, key: str, scratch: Path) -> Path | None:
+        """A file with the value: the folder's own, or a copy in `scratch`; none if no such key.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        if self._folder is not None:
+            path = self._folder / key
+            return path if path.exists() else None
+        target = scratch / key.replace("/", "~")
+        with _told(key), target.open("wb") as file:
+            file.writelines(self.stream(key))
+        return target
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Write the content of a local file as a value.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        with _told(key), path.open("rb") as file:
+            obstore.put(self._store, key, file)
+
+    def address(self, key: str) -> str:
+        """Where a person finds a value: a path or a URL."""
+        return f"{self.url.rstrip('/')}/{key}"
+
+    def check_writable(self) -> None:
+        """Prove that the store takes a value, before any work is done for it.
+
+        Raises:
+            StoreError: it doesn't, and why.
+        """
+        self.put(".writable", b"")
+        self.delete(".writable")
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turn whatever the store raises into one line that names the key."""
+    try:
+        yield
+    except (BaseError, OSError, shutil.Error) as error:
+        first_line = str(error).split("\n", 1)[0]
+        raise StoreError(f"store: {what}: {first_line}") from error

@@ -1,0 +1,142 @@
+"""Submit: one polite attempt for each URL of a batch; every answer goes to the archive at once.
+
+Submit and poll are one function called twice: fetch what the archive still lacks, under this
+policy. Started again after a crash, a phase reads what the archive has and fetches the rest.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_random_exponential
+
+from scraper.models import Attempt, BatchJob, PhaseResult, Seed
+from scraper.open_batch import OpenBatch, open_batch
+from scraper.session import Session
+from scraper.stopping import Stopped
+from scraper.throttle import HostHeld
+
+__all__ = ["fetch_lacking", "submit"]
+
+_BACKOFFS_AT_ONCE = 16
+"""Rows of one host that may wait for their next attempt side by side."""
+
+
+async def submit(session: Session, job: BatchJob) -> PhaseResult:
+    """Ask once for each seed that the archive has no attempt of.
+
+    Raises:
+        StoreError: the archive could not be written.
+    """
+    async with open_batch(session, job) as batch:
+        await fetch_lacking(batch, attempts=1)
+        made = [progress.last for progress in batch.archive.progress.values()]
+    return PhaseResult(
+        attempts=len(made),
+        pending=sum(attempt.is_pending for attempt in made),
+        stopped=session.stop.is_set,
+    )
+
+
+async def fetch_lacking(batch: OpenBatch, *, attempts: int) -> None:
+    """Fetch what the archive lacks, at most `attempts` times a seed, in all waves and lives.
+
+    Rows of one host follow one another, hosts run side by side. A host that is held for longer
+    than a batch waits keeps its rows for a later wave.
+
+    Raises:
+        StoreError: the archive could not be written.
+    """
+    by_host: dict[str, list[Seed]] = {}
+    for seed in batch.seeds:
+        if _is_lacking(batch, seed, attempts):
+            by_host.setdefault(seed.host, []).append(seed)
+    lanes = []
+    for host, seeds in by_host.items():
+        width = batch.throttles.of(host).concurrency if attempts == 1 else _BACKOFFS_AT_ONCE
+        rows = iter(seeds)
+        lanes += [_lane(batch, rows, attempts) for _ in range(min(width, len(seeds)))]
+    tasks = [asyncio.create_task(lane) for lane in lanes]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _is_lacking(batch: OpenBatch, seed: Seed, attempts: int) -> bool:
+    progress = batch.archive.progress.get(seed.row)
+    if progress is None:
+        return seed.attempts < attempts
+    return progress.last.is_pending and progress.last.number < attempts
+
+
+async def _lane(batch: OpenBatch, seeds: Iterator[Seed], attempts: int) -> None:
+    for seed in seeds:
+        try:
+            await _fetch(batch, seed, attempts)
+        except (Stopped, HostHeld):
+            return
+
+
+async def _fetch(batch: OpenBatch, seed: Seed, attempts: int) -> None:
+    """Make the attempts that a seed still lacks, with the waits that tenacity decides on."""
+    progress = batch.archive.progress.get(seed.row)
+    throttle = batch.throttles.of(seed.host)
+    if throttle.refused is not None:
+        if progress is None:
+            await batch.keep(_not_asked(seed, batch), [])
+        return
+    # Tenacity's first call sees the attempt that the archive has: so it decides on the wait.
+    known = [] if progress is None else [progress.last]
+    made = known[0].number if known else seed.attempts
+    numbers = iter(range(made + 1, attempts + 1))
+
+    async def attempt() -> Attempt:
+        return known.pop() if known else await batch.attempt(seed, next(numbers))
+
+    def is_worth_another(state: RetryCallState) -> bool:
+        assert state.outcome is not None
+        if state.outcome.failed:
+            return False
+        return _result(state).is_pending and throttle.refused is None
+
+    retrying = AsyncRetrying(
+        retry=is_worth_another,
+        stop=stop_after_attempt(attempts - made + len(known)),
+        wait=_Backoff(batch.session.info.settings.for_host(seed.host).retry.max_wait_s),
+        sleep=batch.session.stop.sleep,
+        retry_error_callback=_result,
+    )
+    await retrying(attempt)
+
+
+class _Backoff:
+    """Exponential with full jitter; nothing where the server said when: its host is held."""
+
+    def __init__(self, max_wait_s: float) -> None:
+        self._wait = wait_random_exponential(multiplier=1, max=max_wait_s)
+
+    def __call__(self, state: RetryCallState) -> float:
+        return 0.0 if _result(state).retry_after_s is not None else self._wait(state)
+
+
+def _result(state: RetryCallState) -> Attempt:
+    assert state.outcome is not None
+    result = state.outcome.result()
+    assert isinstance(result, Attempt)
+    return result
+
+
+def _not_asked(seed: Seed, batch: OpenBatch) -> Attempt:
+    """The row of a host that is not asked any more."""
+    reason = batch.throttles.of(seed.host).refused
+    assert reason is not None
+    return Attempt(
+        row=seed.row,
+        url=seed.fetch_url,
+        number=seed.attempts,
+        reason=reason,
+        at=datetime.now(UTC),
+        redirects=seed.redirects,
+    )

@@ -1,0 +1,199 @@
+"""The per-host throttle: one object a host holds its limiter, its next time and its history.
+
+It decides *when* a host may be asked again and does the waiting; whether a URL is asked again
+is the retry policy's. The limiter spaces request starts evenly (`AsyncLimiter(1, delay)`);
+jitter and what the server asked for (Retry-After, Crawl-delay) only ever add to that.
+
+Times in the state are seconds since the epoch, so that they hold across processes; the state
+of each host is saved when a batch ends and loaded when the partition's next begins.
+
+Source: aiolimiter; Scrapy's downloader slot; Retry-After by RFC 9110, section 10.2.3.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from aiolimiter import AsyncLimiter
+
+from scraper.models import Attempt, HostState, Reason, Status
+from scraper.settings import HostSettings
+from scraper.settings_table import Throttle as ThrottleSettings
+from scraper.stopping import StopFlag
+
+__all__ = ["HostHeld", "HostThrottle", "Throttles"]
+
+
+class HostHeld(Exception):
+    """The host asked for a longer wait than a batch has; its rows go to a later wave."""
+
+
+class HostThrottle:
+    """The gate to one host.
+
+    Args:
+        state: as it was left by the partition's former batch.
+        settings: those of this host.
+        connections: the bound of all requests of this process.
+        stop: ends every wait.
+        patience_s: the longest hold that is waited for.
+    """
+
+    def __init__(
+        self,
+        state: HostState,
+        settings: ThrottleSettings,
+        *,
+        connections: asyncio.Semaphore,
+        stop: StopFlag,
+        patience_s: float,
+    ) -> None:
+        self._patience_s = patience_s
+        self._state, self._settings = state, settings
+        self._connections, self._stop = connections, stop
+        self._in_flight = asyncio.Semaphore(settings.concurrency)
+        self._starting = asyncio.Lock()
+        self._limiter: AsyncLimiter | None = None
+        self._set_delay(max(settings.delay_s, state.delay_s))
+
+    @property
+    def state(self) -> HostState:
+        """What to remember of this host."""
+        return self._state
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests at once this host is asked."""
+        return self._settings.concurrency
+
+    @property
+    def refused(self) -> Reason | None:
+        """Why this host isn't asked any more in this run, if it isn't."""
+        return self._state.refused
+
+    @property
+    def wait_s(self) -> float:
+        """How long the host is held from now on."""
+        return max(0.0, self._state.next_at - time.time())
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait until this host may be asked, and hold the place while it is.
+
+        Raises:
+            Stopped: the run is being stopped.
+            HostHeld: the wait would be longer than our patience.
+        """
+        async with self._in_flight:
+            async with self._starting:
+                await self._start()
+            try:
+                yield
+            finally:
+                self._connections.release()
+
+    def slow_to(self, delay_s: float) -> None:
+        """Keep at least this delay: what robots.txt asks for."""
+        if delay_s > self._state.delay_s:
+            self._set_delay(delay_s)
+
+    def observe(self, attempt: Attempt) -> None:
+        """Learn from an attempt: hold the host, count its failures, give it up."""
+        reason, wait_s = attempt.reason, attempt.retry_after_s
+        if reason.blames_host or reason is Reason.DEFERRED:
+            failures = self._state.failures + 1
+        elif reason.status is Status.SKIPPED:
+            failures = self._state.failures
+        else:
+            failures = 0
+        self._state = replace(self._state, failures=failures)
+        if wait_s is not None and wait_s > self._settings.max_retry_after_s:
+            self._refuse(Reason.DEFERRED)
+        elif wait_s is not None:
+            self._hold_until(attempt.at.timestamp() + attempt.elapsed_s + wait_s)
+        if failures >= self._settings.give_up_after:
+            self._refuse(Reason.HOST_GIVEN_UP)
+
+    def _refuse(self, reason: Reason) -> None:
+        if self._state.refused is None:
+            self._state = replace(self._state, refused=reason)
+
+    async def _start(self) -> None:
+        # The hold may have grown while it was waited for.
+        while (wait := self.wait_s) > 0 or self._stop.is_set:
+            if wait > self._patience_s:
+                raise HostHeld
+            await self._stop.sleep(wait)
+        await self._connections.acquire()
+        try:
+            # The limiter comes last: a wait after it would let two starts come together.
+            if self._limiter is not None:
+                await self._limiter.acquire()
+        except asyncio.CancelledError:
+            self._connections.release()
+            raise
+        spread = 1 + random.uniform(0, self._settings.jitter)
+        self._hold_until(time.time() + self._state.delay_s * spread)
+
+    def _hold_until(self, at: float) -> None:
+        if at > self._state.next_at:
+            self._state = replace(self._state, next_at=at)
+
+    def _set_delay(self, delay_s: float) -> None:
+        self._state = replace(self._state, delay_s=delay_s)
+        self._limiter = AsyncLimiter(1, delay_s) if delay_s > 0 else None
+
+
+class Throttles:
+    """The throttles of one batch, by host or by registrable domain.
+
+    A host is in one partition, and a partition's batches follow one another: the limit that one
+    batch keeps is the limit for that host. `connections` bounds all batches of a process.
+    """
+
+    def __init__(
+        self,
+        settings: HostSettings,
+        *,
+        domain_of: Callable[[str], str],
+        connections: asyncio.Semaphore,
+        stop: StopFlag,
+        patience_s: float,
+    ) -> None:
+        self._settings, self._domain_of = settings, domain_of
+        self._patience_s = patience_s
+        self._connections, self._stop = connections, stop
+        self._by_unit: dict[str, HostThrottle] = {}
+
+    def of(self, host: str) -> HostThrottle:
+        """The one throttle of a host; made when it is first asked for."""
+        unit = self._unit(host)
+        return self._by_unit.get(unit) or self._make(HostState(host=unit))
+
+    def load(self, states: Iterable[HostState]) -> None:
+        """Start from what the partition's former batch saved."""
+        for state in states:
+            self._make(state)
+
+    def states(self) -> list[HostState]:
+        """What to save, sorted by host."""
+        return [self._by_unit[unit].state for unit in sorted(self._by_unit)]
+
+    def _unit(self, host: str) -> str:
+        by_domain = self._settings.for_host(host).throttle.unit == "domain"
+        return self._domain_of(host) if by_domain else host
+
+    def _make(self, state: HostState) -> HostThrottle:
+        settings = self._settings.for_host(state.host).throttle
+        throttle = HostThrottle(
+            state,
+            settings,
+            connections=self._connections,
+            stop=self._stop,
+            patience_s=self._patience_s,
+        )
+        self._by_unit[state.host] = throttle
+        return throttle

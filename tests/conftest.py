@@ -1,0 +1,43 @@
+"""What every test has: asyncio under anyio, a clean environment, loopback only."""
+
+import os
+import socket
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path):
+    for name in list(os.environ):
+        if name.startswith("SCRAPER_") or name.lower() in {"http_proxy", "https_proxy", "no_proxy"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DO_NOT_TRACK", "1")
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch):
+    """A test that would leave this machine is stopped before its socket connects."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def check(sock: socket.socket, address: object) -> None:
+        if sock.family == socket.AF_INET and isinstance(address, tuple):
+            assert str(address[0]).startswith("127."), f"{address} is not loopback"
+        if sock.family == socket.AF_INET6 and isinstance(address, tuple):
+            assert address[0] == "::1", f"{address} is not loopback"
+
+    def guarded(sock, address):
+        check(sock, address)
+        return connect(sock, address)
+
+    def guarded_ex(sock, address):
+        check(sock, address)
+        return connect_ex(sock, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)

@@ -1,0 +1,15 @@
+import pytest
+
+from scraper.seeds import read_seeds
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Write bytes as a list of this name, and give its rows."""
+
+    def read_list(name, data, **options):
+        path = tmp_path / name
+        path.write_bytes(data)
+        return list(read_seeds(str(path), **options))
+
+    return read_list

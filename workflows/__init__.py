@@ -1,0 +1,1 @@
+"""Flyte: the environments, the two traced phases, the batch task, the orchestrator."""

@@ -1,0 +1,42 @@
+"""The batch task and its two traced phases: thin shells over `scraper.submit` and `scraper.poll`.
+
+The trace around a phase makes its replay free on a cluster; where nothing is replayed (local
+mode, a phase that died half-way) the phase itself goes on from what its archive has.
+Trace inputs are equal on every attempt; all outputs are counts.
+"""
+
+import flyte
+import flyte.errors
+
+import scraper.poll
+import scraper.submit
+from scraper.errors import ConfigError
+from scraper.models import BatchJob, BatchResult, PhaseResult
+from workflows.environments import BACKOFF, batch_env, cluster
+from workflows.runtime import session_of
+
+__all__ = ["poll", "scrape_batch", "submit"]
+
+
+@flyte.trace
+async def submit(job: BatchJob) -> PhaseResult:
+    """Ask once, politely, for each URL of the batch."""
+    async with session_of(job) as session:
+        return await scraper.submit.submit(session, job)
+
+
+@flyte.trace
+async def poll(job: BatchJob, submitted: PhaseResult) -> BatchResult:
+    """Ask again for those left pending, then parse every page."""
+    async with session_of(job) as session:
+        return await scraper.poll.poll(session, job)
+
+
+@batch_env.task(retries=flyte.RetryStrategy(count=cluster.batch_retries, backoff=BACKOFF))
+async def scrape_batch(job: BatchJob) -> BatchResult:
+    """Scrape one batch of one partition."""
+    try:
+        submitted = await submit(job)
+        return await poll(job, submitted)
+    except ConfigError as error:
+        raise flyte.errors.NonRecoverableError(str(error), code="ConfigError") from error

@@ -1,0 +1,32 @@
+"""The `scraper` command. Data on stdout, all else on stderr.
+
+Exit codes: 0 done and the gates hold, 1 error, 2 usage or configuration, 3 done but a quality
+gate fell short, 130 interrupted and resumable.
+"""
+
+import os
+
+import rich_click as click
+
+from scraper.product import VERSION
+from workflows.cli.demo import demo
+from workflows.cli.run import run
+
+__all__ = ["cli", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="scraper")
+def cli() -> None:
+    """Turn a list of URLs into a complete, accounted-for dataset, politely."""
+
+
+cli.add_command(run)
+cli.add_command(demo)
+
+
+def main() -> None:
+    """Run the command line."""
+    # Flyte's telemetry is off unless somebody asks for it.
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    cli()

@@ -1,0 +1,96 @@
+"""`scraper run`: one run of a list, or of a crawl file."""
+
+import shlex
+import sys
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import rich_click as click
+
+from scraper.errors import ConfigError, ScraperError
+from scraper.run import new_run_id
+from scraper.store import Store
+from workflows.cli.shown import show_summary
+from workflows.request import CrawlRequest
+
+__all__ = ["execute", "run"]
+
+ERROR, USAGE, GATE, INTERRUPTED = 1, 2, 3, 130
+
+
+@click.command()
+@click.argument("seeds")
+@click.option(
+    "--store",
+    envvar="SCRAPER_STORE",
+    default="crawls",
+    show_default=True,
+    metavar="DIR|URL",
+    help="Where crawls live.",
+)
+@click.option("--crawl", metavar="NAME", help="Name of the crawl; default: that of the list.")
+@click.option("--run-id", metavar="ID", help="Go on with this run, or name a new one.")
+@click.option("--url-column", metavar="NAME", help="Column of the list that holds the URL.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting, such as throttle.delay_s=0.5.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def run(
+    seeds: str,
+    store: str,
+    crawl: str | None,
+    run_id: str | None,
+    url_column: str | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Scrape SEEDS: a list, a crawl file (.toml), or - for stdin.
+
+    A list is .txt, .csv, .tsv or .jsonl, each also .gz.
+    """
+    request: dict[str, object] = {
+        "seeds": seeds,
+        "store": store,
+        "crawl": crawl,
+        "run_id": run_id or new_run_id(datetime.now(UTC), uuid4().hex),
+        "url_column": url_column,
+        "settings": list(settings),
+    }
+    sys.exit(execute(request, as_json=as_json, quiet=quiet))
+
+
+def execute(request: dict[str, object], *, as_json: bool = False, quiet: bool = False) -> int:
+    """Run a crawl here, print how it ended, and give the exit code."""
+    # Flyte takes a second to import: only commands that run something pay for it.
+    from workflows.cli.local import run_locally
+
+    asked = CrawlRequest.model_validate(request)
+    try:
+        result = run_locally(asked, quiet=quiet or as_json)
+        if result.summary is None:
+            click.echo(f"stopped; go on with: {_resume_command(asked)}", err=True)
+            return INTERRUPTED
+        show_summary(result.summary, Store(asked.store), as_json=as_json, quiet=quiet)
+        return 0 if result.summary.gates_held else GATE
+    except ConfigError as error:
+        click.echo(f"error: {error}", err=True)
+        return USAGE
+    except ScraperError as error:
+        click.echo(f"error: {error}", err=True)
+        click.echo(f"go on with: {_resume_command(asked)}", err=True)
+        return ERROR
+
+
+def _resume_command(request: CrawlRequest) -> str:
+    words = ["scraper", "run", request.seeds, "--run-id", str(request.run_id)]
+    words += ["--store", request.store] if request.store != "crawls" else []
+    words += ["--crawl", request.crawl] if request.crawl else []
+    for setting in request.settings:
+        words += ["--set", setting]
+    return shlex.join(words)

@@ -1,0 +1,129 @@
+"""The orchestrator: plans a crawl, runs its partitions side by side, publishes its dataset.
+
+    flyte run --local workflows/crawl.py crawl --request '{"seeds": "seeds/practice-sites.txt"}'
+
+Batches of one partition follow one another, so that the throttle of the process that has one is
+the limit for its hosts. A batch that crashed on every attempt costs its rows, never the run.
+"""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+
+import flyte
+import flyte.errors
+import flyte.report
+
+from scraper.batch import write_crashed
+from scraper.crawl import CrawlSpec, resolve_crawl
+from scraper.errors import ConfigError, ScraperError
+from scraper.layout import run_key
+from scraper.models import BatchJob, BatchResult
+from scraper.plan.cut import Wave, load_wave
+from scraper.plan.prepare import prepare
+from scraper.publish import publish
+from scraper.run import CODE_VERSION, RunInfo, begin_life, load_run, new_run_id
+from scraper.store import Store
+from scraper.plan.waves import next_wave
+from workflows.batch import scrape_batch
+from workflows.environments import BACKOFF, cluster, crawl_env
+from workflows.request import CrawlRequest, CrawlResult
+from workflows.runtime import close_sessions, stop_flag
+
+__all__ = ["crawl"]
+
+
+@crawl_env.task(
+    retries=flyte.RetryStrategy(count=cluster.crawl_retries, backoff=BACKOFF), report=True
+)
+async def crawl(request: CrawlRequest) -> CrawlResult:
+    """Run one crawl from its list to its published dataset."""
+    try:
+        info, store = await asyncio.to_thread(_take_up, request, _run_id(request))
+        waves = await _run_waves(info, store)
+        if waves is None:
+            return CrawlResult(run=info.run, summary=None)
+        summary = await asyncio.to_thread(publish, info, store, waves)
+        report = await asyncio.to_thread(store.get, run_key(info.run, "report.html"))
+        await flyte.report.replace.aio((report or b"").decode(), do_flush=True)
+        return CrawlResult(run=info.run, summary=summary)
+    except ScraperError as error:
+        # Nothing of ours heals by itself within a retry; a crashed machine is another matter.
+        code = type(error).__name__
+        raise flyte.errors.NonRecoverableError(str(error), code=code) from error
+    finally:
+        await close_sessions()
+
+
+def _run_id(request: CrawlRequest) -> str:
+    """The run's id, the same on every attempt of the orchestrator."""
+    context = flyte.ctx()
+    at = context.run_start_time if context is not None else None
+    name = context.action.run_name if context is not None else None
+    return request.run_id or new_run_id(at or datetime.now(UTC), name or "")
+
+
+def _take_up(request: CrawlRequest, run_id: str) -> tuple[RunInfo, Store]:
+    """Plan the run, unless it is planned already."""
+    spec: CrawlSpec = resolve_crawl(
+        request.seeds,
+        name=request.crawl,
+        crawl_file_text=request.crawl_file,
+        url_column=request.url_column,
+        flags=request.settings,
+        environ=os.environ | request.environment,
+    )
+    store = Store(request.store)
+    info = load_run(store, f"{spec.crawl}/{run_id}")
+    if info is None:
+        info = prepare(spec, store, run_id, at=datetime.now(UTC), stdin=sys.stdin.buffer)
+    begin_life(store, info.run)
+    return info, store
+
+
+async def _run_waves(info: RunInfo, store: Store) -> list[Wave] | None:
+    """Run wave after wave until nothing is left over; none if the run was stopped."""
+    waves: list[Wave] = []
+    wave = await asyncio.to_thread(load_wave, store, info.run, 1)
+    bound = asyncio.Semaphore(info.settings.all.batch.max_in_flight)
+    while wave is not None:
+        waves.append(wave)
+        with flyte.group(f"wave-{wave.number}"):
+            await asyncio.gather(
+                *(
+                    _run_partition(ids, info, store, bound=bound, alone=wave.is_alone)
+                    for ids in wave.partitions()
+                )
+            )
+        if stop_flag().is_set:
+            return None
+        wave = await asyncio.to_thread(next_wave, info, store, wave)
+    return waves
+
+
+async def _run_partition(
+    ids: list[str], info: RunInfo, store: Store, *, bound: asyncio.Semaphore, alone: bool
+) -> None:
+    """Run the batches of one partition one after another."""
+    for batch in ids:
+        async with bound:
+            if stop_flag().is_set:
+                return
+            job = BatchJob(
+                store=store.url, run=info.run, batch=batch, alone=alone, code_version=CODE_VERSION
+            )
+            await _run_batch(job, store)
+
+
+async def _run_batch(job: BatchJob, store: Store) -> BatchResult:
+    """Run one batch; one that crashed on every attempt is accounted for as crashed."""
+    try:
+        return await scrape_batch(job)
+    except flyte.errors.BaseRuntimeError as error:
+        if error.code == "ConfigError":
+            raise ConfigError(str(error)) from error
+        if error.code == "StoreError":
+            raise
+        flyte.logger.error("batch failed on every attempt: batch=%s error=%s", job.batch, error)
+        return await asyncio.to_thread(write_crashed, store, job)

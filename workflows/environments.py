@@ -1,0 +1,62 @@
+"""The Flyte environments: the image, the reusable batch pool, the orchestrator.
+
+Sizes come from the settings group `cluster`, from the environment alone: they are fixed when
+this module is imported. What was set is handed on to the containers, so that the orchestrator
+describes its children exactly as the submitter described it.
+
+Source: Union's micro-batching pattern; the Flyte SDK's TaskEnvironment and ReusePolicy.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import flyte
+
+from scraper.settings import ENVIRONMENT_PREFIX, environment_layer, load_settings
+
+__all__ = ["BACKOFF", "batch_env", "cluster", "crawl_env"]
+
+cluster = load_settings(environment_layer(os.environ)).all.cluster
+
+_ROOT = Path(__file__).resolve().parent.parent
+_ENV_VARS = {"DO_NOT_TRACK": "1", "LOG_FORMAT": "json"} | {
+    name: value
+    for name, value in sorted(os.environ.items())
+    if name.startswith(f"{ENVIRONMENT_PREFIX}CLUSTER__")
+}
+_REUSE = flyte.ReusePolicy(
+    replicas=(cluster.replicas_min, cluster.replicas_max),
+    concurrency=cluster.concurrency,
+    idle_ttl=timedelta(seconds=cluster.idle_s),
+)
+
+BACKOFF = flyte.Backoff(base=timedelta(seconds=1), factor=2.0, cap=timedelta(minutes=2))
+
+
+def _image() -> flyte.Image:
+    """The image that CI pushed, or one that Flyte builds from the locked packages."""
+    if cluster.image is not None:
+        return flyte.Image.from_base(cluster.image)
+    return flyte.Image.from_debian_base(
+        name="flyte-scraper", python_version=(3, 12), install_flyte=False
+    ).with_requirements(_ROOT / "requirements.txt")
+
+
+batch_env = flyte.TaskEnvironment(
+    name="scraper-batch",
+    image=_image(),
+    resources=flyte.Resources(cpu=cluster.batch_cpu, memory=cluster.batch_memory),
+    reusable=_REUSE if cluster.reuse else None,
+    env_vars=_ENV_VARS,
+    description="Fetches and parses batches of URLs, several at once in a warm container.",
+)
+
+crawl_env = flyte.TaskEnvironment(
+    name="scraper-crawl",
+    image=_image(),
+    resources=flyte.Resources(cpu=cluster.crawl_cpu, memory=cluster.crawl_memory),
+    env_vars=_ENV_VARS,
+    depends_on=[batch_env],
+    description="Plans a crawl, runs its partitions side by side, publishes its dataset.",
+)
