@@ -6,3 +6,27 @@
 
 Plain Python: nothing here imports Flyte.
 """
+
+from scraper.errors import ConfigError, RunError, ScraperError, StoreError
+from scraper.extract.page import parse_page
+from scraper.models import Outcome, Page, Reason, Status
+from scraper.rules import FieldRule, SiteRule
+from scraper.settings_table import Settings
+from scraper.single import Scraped, scrape_page
+
+__all__ = [
+    "ConfigError",
+    "FieldRule",
+    "Outcome",
+    "Page",
+    "Reason",
+    "RunError",
+    "Scraped",
+    "ScraperError",
+    "Settings",
+    "SiteRule",
+    "Status",
+    "StoreError",
+    "parse_page",
+    "scrape_page",
+]

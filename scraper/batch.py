@@ -6,7 +6,7 @@ import orjson
 
 from scraper.layout import batch_key
 from scraper.models import BatchJob, BatchResult, Outcome, Reason
-from scraper.parts import PartWriter
+from scraper.parts import PartWriter, packed
 from scraper.plan.part import read_seeds_part
 from scraper.store import Store
 
@@ -43,7 +43,7 @@ def write_crashed(store: Store, job: BatchJob) -> BatchResult:
                 redirects=seed.redirects,
                 batch=job.batch,
             )
-            outcomes.write(outcome.as_line())
+            outcomes.write(packed(outcome.as_line()))
         outcomes.put(store, batch_key(job.run, job.batch, "outcomes.jsonl.gz"))
         store.delete(
             batch_key(job.run, job.batch, "items.jsonl.gz"),

@@ -6,6 +6,7 @@ names file and key. Nothing is fetched or written.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from scraper.crawlfile import CrawlFile, parse_crawl_file, read_crawl_file
@@ -78,10 +79,14 @@ def resolve_crawl(
 def _lists(crawl_file: CrawlFile, folder: Path) -> tuple[str | InlineRows, ...]:
     """A text that is a URL is a row; any other is the path of a list, from the file's folder."""
     lists: list[str | InlineRows] = []
-    inline: list[str | Mapping[str, object]] = []
-    for seed in crawl_file.seeds:
-        if isinstance(seed, dict) or "://" in seed:
-            inline.append(seed)
+    # Of duplicates the first row counts: rows and lists keep their order.
+    for is_row, seeds in groupby(crawl_file.seeds, key=_is_row):
+        if is_row:
+            lists.append(tuple(seeds))
         else:
-            lists.append(str(folder / seed))
-    return (*lists, *([tuple(inline)] if inline else []))
+            lists += [str(folder / str(path)) for path in seeds]
+    return tuple(lists)
+
+
+def _is_row(seed: str | Mapping[str, object]) -> bool:
+    return not isinstance(seed, str) or "://" in seed

@@ -22,12 +22,14 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from scraper.errors import ConfigError
 from scraper.rules import SiteRule, check_rules
-from scraper.settings import Layer, nearest
+from scraper.seeds.rows import split_url
+from scraper.settings import HostName, Layer, nearest
 
 __all__ = ["CrawlFile", "parse_crawl_file", "read_crawl_file"]
 
@@ -41,13 +43,24 @@ class CrawlFile(BaseModel):
 
     seeds: Annotated[list[str | dict[str, Any]], Field(min_length=1)]
     settings: dict[str, Group] = {}
-    hosts: dict[str, dict[str, Group]] = {}
+    hosts: dict[HostName, dict[str, Group]] = {}
     sites: list[SiteRule] = []
 
     def layer(self, source: str) -> Layer:
         """The file's settings as a layer of their own."""
-        hosts = {name.lower(): groups for name, groups in self.hosts.items()}
-        return Layer(source=source, values=self.settings, hosts=hosts)
+        return Layer(source=source, values=self.settings, hosts=self.hosts)
+
+    @field_validator("seeds")
+    @classmethod
+    def _rows_can_be_kept(cls, seeds: list[str | Group]) -> list[str | Group]:
+        for place, seed in enumerate(seeds, 1):
+            if isinstance(seed, dict) and split_url(seed)[0] is None:
+                raise ValueError(f"row {place} has no url")
+            try:
+                orjson.dumps(seed)
+            except TypeError as error:
+                raise ValueError(f"row {place} can't be kept as JSON: {error}") from error
+        return seeds
 
 
 def read_crawl_file(path: Path) -> CrawlFile:
@@ -71,7 +84,7 @@ def parse_crawl_file(text: str, source: str) -> CrawlFile:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{source}: not TOML: {error}") from error
     try:
         crawl_file = CrawlFile.model_validate(data)
@@ -84,14 +97,14 @@ def parse_crawl_file(text: str, source: str) -> CrawlFile:
 
 
 def _explain(error: ErrorDetails) -> str:
-    path = [part for part in error["loc"] if part not in _UNION_MEMBERS]
+    path = [part for part in error["loc"] if part not in _PYDANTIC_PARTS]
     key = ".".join(_part(part) for part in path) or "the file"
     if error["type"] == "extra_forbidden":
         return f"unknown key {key!r}{nearest(str(path[-1]), _valid_keys(path))}"
     return f"{key}: {error['msg'].removeprefix('Value error, ')}"
 
 
-_UNION_MEMBERS = ("str", "dict[str,any]")
+_PYDANTIC_PARTS = ("str", "dict[str,any]", "[key]")
 
 
 def _part(part: str | int) -> str:

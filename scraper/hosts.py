@@ -7,13 +7,14 @@ of its own hosts, whichever process or replica runs it.
 import base64
 import gzip
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 import orjson
 
 from scraper.models import HostMemory, HostState, Reason, RobotsAnswer
 from scraper.store import Store
+from scraper.urls import domain_of
 
 __all__ = ["MAX_SAVED_ROBOTS_BYTES", "load_hosts", "merge_hosts", "save_hosts"]
 
@@ -21,9 +22,10 @@ MAX_SAVED_ROBOTS_BYTES = 65_536
 """A larger robots.txt is asked for again by the next batch."""
 
 
-def load_hosts(store: Store, key: str, hosts: Collection[str]) -> list[HostMemory]:
-    """Read what is remembered of some hosts. Raises: `StoreError`."""
-    return [memory for memory in _read(store, key) if memory.host in hosts]
+def load_hosts(store: Store, key: str, domains: Collection[str] | None) -> list[HostMemory]:
+    """Read what is remembered of the hosts of some domains, or of all. Raises: `StoreError`."""
+    memories = _read(store, key)
+    return [m for m in memories if domains is None or domain_of(m.host) in domains]
 
 
 def save_hosts(store: Store, key: str, memories: Iterable[HostMemory]) -> None:
@@ -34,11 +36,31 @@ def save_hosts(store: Store, key: str, memories: Iterable[HostMemory]) -> None:
 
 
 def merge_hosts(
-    store: Store, sources: Iterable[str], *, target: str, hosts: Collection[str]
+    store: Store, sources: Iterable[str], *, target: str, domains: Collection[str]
 ) -> None:
-    """Bring what several partitions remember of some hosts into one. Raises: `StoreError`."""
-    found = {m.host: m for source in sources for m in _read(store, source) if m.host in hosts}
+    """Bring what several partitions remember of some domains' hosts into one; sources by age.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    found: dict[str, HostMemory] = {}
+    for source in sources:
+        for memory in load_hosts(store, source, domains):
+            former = found.get(memory.host)
+            found[memory.host] = memory if former is None else _joined(former, memory)
     _write(store, target, found.values())
+
+
+def _joined(former: HostMemory, later: HostMemory) -> HostMemory:
+    """The stricter of both: a redirected robots.txt leaves a memory of a host elsewhere too."""
+    state = replace(
+        later.state,
+        next_at=max(former.state.next_at, later.state.next_at),
+        delay_s=max(former.state.delay_s, later.state.delay_s),
+        refused=later.state.refused or former.state.refused,
+    )
+    answers = {answer.origin: answer for answer in (*former.robots, *later.robots)}
+    return replace(later, state=state, robots=tuple(answers.values()))
 
 
 def _read(store: Store, key: str) -> Iterator[HostMemory]:

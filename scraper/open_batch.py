@@ -21,12 +21,13 @@ from scraper.models import (
     Exchange,
     HostMemory,
     HostState,
+    Reason,
     RobotsAnswer,
     Seed,
 )
+from scraper.plan.part import read_seeds_part
 from scraper.product import PRODUCT
 from scraper.robots import RobotsCache
-from scraper.plan.part import read_seeds_part
 from scraper.session import Session
 from scraper.throttle import HostThrottle, Throttles
 from scraper.urls import domain_of, host_of
@@ -60,15 +61,21 @@ class OpenBatch:
 
     def recover(self) -> None:
         """Learn what former batches and an earlier life of this one knew."""
-        hosts = {name for seed in self.seeds for name in (seed.host, seed.domain)}
+        # Redirects lead to other hosts of a seed's domain, or anywhere if all is one partition.
+        domains = None if self.job.alone else {seed.domain for seed in self.seeds}
         memories: dict[str, HostMemory] = {}
         for key in (hosts_key(self.job.run, str(wave_of(self.job.batch))), self._hosts_key):
-            memories |= {m.host: m for m in load_hosts(self.session.store, key, hosts)}
+            memories |= {m.host: m for m in load_hosts(self.session.store, key, domains)}
         self.throttles.load(memory.state for memory in memories.values())
         self.robots.load(answer for memory in memories.values() for answer in memory.robots)
         for attempt in self.archive.recover():
-            self.throttle_of(attempt).observe(attempt)
+            throttle = self.throttle_of(attempt)
+            throttle.observe(attempt)
+            if attempt.number > 0:
+                throttle.asked(attempt.at.timestamp())
         self.robots.load(self.archive.robots)
+        for answer in self.archive.robots:
+            self.throttles.of(host_of(answer.origin)).asked(answer.at.timestamp())
 
     async def attempt(self, seed: Seed, number: int) -> Attempt:
         """Make one attempt, archive it, and let its host's throttle learn from it.
@@ -90,7 +97,16 @@ class OpenBatch:
 
     def throttle_of(self, attempt: Attempt) -> HostThrottle:
         """The throttle of the host that an attempt ended at."""
-        return self.throttles.of(host_of(attempt.final_url or attempt.url))
+        # Where a redirect is only carried on to, nobody was asked.
+        carried = attempt.carry_to is not None
+        url = attempt.redirects[-1].url if carried else attempt.final_url or attempt.url
+        return self.throttles.of(host_of(url))
+
+    def refused(self, seed: Seed) -> Reason | None:
+        """Why a seed isn't asked for: its host, or the one it led to, isn't asked any more."""
+        progress = self.archive.progress.get(seed.row)
+        led_to = None if progress is None else self.throttle_of(progress.last).refused
+        return self.throttles.of(seed.host).refused or led_to
 
     def save_hosts(self) -> None:
         """Leave to the partition's next batch what is known of the hosts. Raises: `StoreError`."""

@@ -11,10 +11,18 @@ from isal import igzip
 
 from scraper.store import Store
 
-__all__ = ["PartWriter", "read_part"]
+__all__ = ["MAX_LINE_BYTES", "PartWriter", "packed", "read_part"]
+
+MAX_LINE_BYTES = 8_388_608
+"""Longer lines than twice this DuckDB doesn't read, unless it gets far more memory for all."""
 
 _IN_MEMORY_BYTES = 8_388_608
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+
+
+def packed(line: dict[str, object]) -> bytes:
+    """A line of a part."""
+    return orjson.dumps(line, option=_OPTIONS)
 
 
 class PartWriter:
@@ -38,17 +46,23 @@ class PartWriter:
     ) -> None:
         self._spool.close()
 
-    def write(self, line: dict[str, object]) -> None:
-        """Add a line."""
-        self._gzip.write(orjson.dumps(line, option=_OPTIONS))
+    def write(self, line: bytes) -> None:
+        """Add a line, as `packed` gives it."""
+        self._gzip.write(line)
         self.lines += 1
 
     def put(self, store: Store, key: str) -> None:
-        """Put the lines under a key; no line, no value. Raises: `StoreError`."""
+        """Put the lines under a key; no line, no value, not even a former one.
+
+        Raises:
+            StoreError: nothing was put.
+        """
         self._gzip.close()
-        if self.lines:
-            self._spool.seek(0)
-            store.put(key, self._spool)
+        if not self.lines:
+            store.delete(key)
+            return
+        self._spool.seek(0)
+        store.put(key, self._spool)
 
 
 def read_part(store: Store, key: str) -> Iterator[dict[str, object]]:

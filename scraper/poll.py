@@ -6,20 +6,17 @@ next wave (a redirect that leaves the partition, a host that is held for long).
 """
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from scraper.archive import Progress
 from scraper.batch import done_result, write_done
-from scraper.extract.page import Extraction, extract
+from scraper.conclude import conclude
 from scraper.layout import batch_key
-from scraper.models import Attempt, BatchJob, BatchResult, Hop, Outcome, Page, Reason, Seed
+from scraper.models import BatchJob, BatchResult, Hop, Outcome, Page, Reason, Seed
 from scraper.open_batch import OpenBatch, open_batch
-from scraper.parts import PartWriter
-from scraper.rules import rule_for
+from scraper.parts import MAX_LINE_BYTES, PartWriter, packed
 from scraper.session import Session
 from scraper.submit import fetch_lacking
-from scraper.urls import host_of
 
 __all__ = ["poll"]
 
@@ -37,7 +34,7 @@ async def poll(session: Session, job: BatchJob) -> BatchResult:
     if done is not None:
         return done
     async with open_batch(session, job) as batch:
-        await fetch_lacking(batch, attempts=session.info.settings.all.retry.attempts)
+        await fetch_lacking(batch)
         await batch.archive.flush()
         if session.stop.is_set:
             return BatchResult(batch=job.batch, stopped=True)
@@ -54,14 +51,14 @@ async def _conclude(batch: OpenBatch) -> BatchResult:
             progress = batch.archive.progress.get(seed.row)
             going_on = _goes_on(batch, seed, progress)
             if going_on is not None:
-                carried.write(going_on)
+                carried.write(packed(going_on))
                 continue
             assert progress is not None
-            outcome, found = _outcome(batch, seed, progress)
-            batch.session.tally[outcome.status] += 1
-            outcomes.write(outcome.as_line())
-            for item in found:
-                items.write(item)
+            outcome, lines = _final(batch, seed, progress)
+            batch.session.tally["outcomes"] += 1
+            outcomes.write(packed(outcome.as_line()))
+            for line in lines:
+                items.write(line)
             if place % _PAGES_BETWEEN_YIELDS == 0:
                 await asyncio.sleep(0)
         for name, part in (("items", items), ("outcomes", outcomes), ("carried", carried)):
@@ -83,9 +80,8 @@ def _goes_on(batch: OpenBatch, seed: Seed, progress: Progress | None) -> dict[st
     if last.carry_to is not None:
         # The attempt goes on there: it is not counted twice.
         return _carried(seed, last.carry_to, last.redirects, last.number - 1)
-    throttle = batch.throttle_of(last)
     attempts = batch.session.info.settings.for_host(seed.host).retry.attempts
-    if last.is_pending and last.number < attempts and throttle.refused is None:
+    if last.is_pending and last.number < attempts and batch.refused(seed) is None:
         return _carried(seed, seed.fetch_url, seed.redirects, last.number)
     return None
 
@@ -101,67 +97,26 @@ def _carried(
     }
 
 
-def _outcome(
-    batch: OpenBatch, seed: Seed, progress: Progress
-) -> tuple[Outcome, Iterator[dict[str, object]]]:
-    """The final word on a row whose attempts are over, and its items."""
-    last = progress.last
-    final_url = last.final_url or last.url
-    if progress.place is None:
-        outcome = Outcome(
-            row=seed.row,
-            url=seed.url,
-            reason=last.reason,
-            final_url=final_url,
-            host=seed.host,
-            http_status=last.http_status,
-            attempts=last.number,
-            redirects=last.redirects,
-            wire_bytes=last.wire_bytes,
-            elapsed_s=last.elapsed_s,
-            fetched_at=last.at if last.number else None,
-            detail=last.detail,
-            batch=batch.job.batch,
-        )
-        return outcome, iter(())
-    max_bytes = batch.session.info.settings.for_host(seed.host).http.max_body_bytes
-    page = batch.archive.read_page(progress.place, last, max_bytes=max_bytes)
-    found = extract(page, rule_for(host_of(final_url), batch.session.info.sites))
-    outcome = _page_outcome(batch, seed, last, page=page, found=found)
-    return outcome, _items(seed, page, found)
-
-
-def _page_outcome(
-    batch: OpenBatch, seed: Seed, last: Attempt, *, page: Page, found: Extraction
-) -> Outcome:
-    return Outcome(
-        row=seed.row,
-        url=seed.url,
-        reason=found.reason,
-        final_url=page.final_url,
-        host=seed.host,
-        http_status=page.http_status,
-        attempts=last.number,
-        redirects=page.redirects,
-        bytes=found.bytes,
-        wire_bytes=last.wire_bytes,
-        elapsed_s=last.elapsed_s,
-        fetched_at=page.fetched_at,
-        content_type=page.header("content-type"),
-        charset=found.charset,
-        content_sha256=found.content_sha256,
-        items=len(found.items) if found.reason is Reason.OK else 0,
-        detail=found.detail,
+def _final(batch: OpenBatch, seed: Seed, progress: Progress) -> tuple[Outcome, list[bytes]]:
+    """The outcome of a row whose attempts are over, and its items as lines."""
+    outcome, items = conclude(
+        seed,
+        progress.last,
+        _page(batch, seed, progress),
+        sites=batch.session.info.sites,
         batch=batch.job.batch,
     )
+    lines = [packed({"_row": seed.row} | item) for item in items]
+    longest = max(map(len, lines), default=0)
+    if longest > MAX_LINE_BYTES:
+        detail = f"an item of {longest} bytes, {MAX_LINE_BYTES} are the most"
+        return replace(outcome, reason=Reason.PARSE, items=0, detail=detail), []
+    return outcome, lines
 
 
-def _items(seed: Seed, page: Page, found: Extraction) -> Iterator[dict[str, object]]:
-    for item in found.items:
-        about = {
-            "_row": seed.row,
-            "url": seed.url,
-            "final_url": page.final_url,
-            "fetched_at": page.fetched_at,
-        }
-        yield about | item
+def _page(batch: OpenBatch, seed: Seed, progress: Progress) -> Page | None:
+    """The page of a row, read back from the archive, if it has one."""
+    if progress.place is None:
+        return None
+    max_bytes = batch.session.info.settings.for_host(seed.host).http.max_body_bytes
+    return batch.archive.read_page(progress.place, progress.last, max_bytes=max_bytes)

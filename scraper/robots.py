@@ -17,7 +17,7 @@ from protego import Protego
 
 from scraper.fetch.decoding import decode_prefix
 from scraper.fetch.polite import PoliteClient, redirect_target
-from scraper.fetch.reasons import reason_of_status
+from scraper.fetch.reasons import parse_retry_after, reason_of_status
 from scraper.models import Exchange, Reason, RobotsAnswer
 from scraper.urls import ParsedUrl, parse_url
 
@@ -25,18 +25,22 @@ __all__ = ["MAX_ROBOTS_BYTES", "RobotsCache", "RobotsRules", "reason_of_robots"]
 
 MAX_ROBOTS_BYTES = 1_048_576
 _RULE_LINE = re.compile(r"^\s*(user-?agent|allow|disallow)\s*:", re.IGNORECASE)
+_AGENT_LINE = re.compile(r"^\s*user-?agent\s*:\s*(\*(?=\s|#|$)|[a-z_-]*)", re.IGNORECASE)
 _MAX_HOPS = 5
-_UNREACHABLE = frozenset({Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.BLOCKED_ADDRESS})
+_UNREACHABLE = frozenset(
+    {Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.BLOCKED_ADDRESS, Reason.OUT_OF_SCOPE}
+)
 
 
 class RobotsRules:
     """The rules of one robots.txt for our product token: protego behind one small class."""
 
     def __init__(self, text: str, token: str) -> None:
+        lines = [_named(line, token) for line in text.splitlines()]
         # Protego ends a group at a line it doesn't know (Crawl-delay, Sitemap); RFC 9309 doesn't.
-        rules = "\n".join(line for line in text.splitlines() if _RULE_LINE.match(line))
+        rules = "\n".join(line for line in lines if _RULE_LINE.match(line))
         self._rules, self._token = Protego.parse(rules), token
-        self.crawl_delay_s = Protego.parse(text).crawl_delay(token) or 0.0
+        self.crawl_delay_s = Protego.parse("\n".join(lines)).crawl_delay(token) or 0.0
 
     @classmethod
     def from_answer(cls, answer: RobotsAnswer, token: str) -> "RobotsRules":
@@ -47,6 +51,14 @@ class RobotsRules:
     def allows(self, url: str) -> bool:
         """Whether the longest matching rule allows a URL. Raises: nothing."""
         return bool(self._rules.can_fetch(url, self._token))
+
+
+def _named(line: str, token: str) -> str:
+    """A group's name as RFC 9309 has it: protego takes the first letters of ours for ours."""
+    found = _AGENT_LINE.match(line)
+    if found is None:
+        return line
+    return f"User-agent: {found[1] if found[1].lower() in {'*', token.lower()} else '!'}"
 
 
 def reason_of_robots(reason: Reason, http_status: int | None) -> Reason:
@@ -147,6 +159,7 @@ class RobotsCache:
                 break
             exchange, target = found, redirect_target(found)
             reason = reason_of_status(found.http_status)
+            self._obey_retry_after(url.host, found)
             if target is None:
                 break
             url = target if isinstance(target, ParsedUrl) else None
@@ -161,6 +174,13 @@ class RobotsCache:
         )
         self._keep(answer, exchange)
         return answer
+
+    def _obey_retry_after(self, host: str, exchange: Exchange) -> None:
+        now = datetime.now(UTC)
+        wait_s = parse_retry_after(exchange.header("retry-after"), now)
+        reason = reason_of_robots(reason_of_status(exchange.http_status), exchange.http_status)
+        if wait_s is not None and reason is not Reason.OK:
+            self._polite.throttles.of(host).wait_for(wait_s, since_s=now.timestamp())
 
     def _enter(self, answer: RobotsAnswer, *, asked: int) -> _Entry:
         rules = None

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from scraper.errors import ConfigError
-from scraper.settings import host_names
+from scraper.settings import HostName, host_names
 
 __all__ = ["GENERIC_FIELDS", "FieldRule", "FieldType", "SiteRule", "check_rules", "rule_for"]
 
@@ -32,7 +32,10 @@ GENERIC_FIELDS = {
 }
 """The fields of a page without a rule, and their types; the last two are JSON text."""
 
-RESERVED_FIELDS = frozenset({"url", "final_url", "fetched_at", "site", "kind", "stale"})
+RESERVED_FIELDS = frozenset(
+    {"url", "final_url", "fetched_at", "site", "kind", "stale", "row", "_row"}
+)
+"""The columns of every item, and those that parts are joined by."""
 
 
 def _css(text: str) -> str:
@@ -46,7 +49,7 @@ def _css(text: str) -> str:
 def _regex(text: str) -> str:
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{text!r} is not a regular expression: {error}") from error
     return text
 
@@ -91,7 +94,7 @@ class SiteRule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(min_length=1)]
-    hosts: Annotated[list[str], Field(min_length=1)]
+    hosts: Annotated[list[HostName], Field(min_length=1)]
     kind: str = "item"
     item: Css | None = None
     fields: Annotated[dict[str, FieldRule], Field(min_length=1)]
@@ -106,6 +109,9 @@ class SiteRule(BaseModel):
         taken = sorted(name for name in self.fields if name.lower() in RESERVED_FIELDS)
         if taken:
             raise ValueError(f"fields.{taken[0]} is a column of ours; choose another name")
+        for name in self.fields:
+            if not name.strip() or not name.isprintable():
+                raise ValueError(f"fields.{name!r} can't be the name of a column")
         return self
 
 
@@ -113,21 +119,23 @@ def check_rules(rules: Iterable[SiteRule], source: str) -> None:
     """Check the rules of a crawl against each other; names are compared without case.
 
     Raises:
-        ConfigError: two rules of one name, or one field with two types.
+        ConfigError: two rules of one name, one field with two types or two spellings.
     """
     names: set[str] = set()
-    types = {name: (shape, "the columns of ours") for name, shape in GENERIC_FIELDS.items()}
+    types = {name: (shape, name, "the columns of ours") for name, shape in GENERIC_FIELDS.items()}
     for rule in rules:
         if rule.name.lower() in names:
             raise ConfigError(f"{source}: sites: two rules are named {rule.name!r}")
         names.add(rule.name.lower())
         for field, declared in rule.fields.items():
             shape = declared.type + (" list" if declared.many else "")
-            first, by = types.setdefault(field.lower(), (shape, f"sites.{rule.name}"))
+            known = types.setdefault(field.lower(), (shape, field, f"sites.{rule.name}"))
+            first, spelling, by = known
+            key = f"{source}: sites.{rule.name}.fields.{field}"
             if first != shape:
-                raise ConfigError(
-                    f"{source}: sites.{rule.name}.fields.{field} is {shape}, but {first} in {by}"
-                )
+                raise ConfigError(f"{key} is {shape}, but {first} in {by}")
+            if spelling != field:
+                raise ConfigError(f"{key} is spelt {spelling!r} in {by}")
 
 
 def rule_for(host: str, rules: Iterable[SiteRule]) -> SiteRule | None:

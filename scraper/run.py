@@ -5,6 +5,7 @@ Written once, before the first fetch; every later step, on whatever machine, sta
 
 import hashlib
 import platform
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -19,7 +20,16 @@ from scraper.settings import HostSettings
 from scraper.settings_table import Settings
 from scraper.store import Store
 
-__all__ = ["CODE_VERSION", "RunInfo", "begin_life", "load_run", "new_run_id", "resumed", "save_run"]
+__all__ = [
+    "CODE_VERSION",
+    "RunInfo",
+    "begin_life",
+    "check_run_id",
+    "load_run",
+    "new_run_id",
+    "resumed",
+    "save_run",
+]
 
 CODE_VERSION = "1"
 """Raised when a phase would do other work for the same batch: it is part of every trace's key."""
@@ -53,6 +63,17 @@ class RunInfo:
 def new_run_id(at: datetime, name: str) -> str:
     """A run's id: it sorts by time, and differs by name (any text that is the run's own)."""
     return f"{at:%Y%m%dT%H%M%SZ}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def check_run_id(run_id: str) -> str:
+    """A run id is part of a key: letters, digits, `.`, `_` and `-`, at most 100.
+
+    Raises:
+        ConfigError: it isn't.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run_id):
+        raise ConfigError(f"--run-id {run_id!r}: letters, digits, '.', '_' and '-' only")
+    return run_id
 
 
 def begin_life(store: Store, run: str) -> int:
@@ -121,6 +142,6 @@ def load_run(store: Store, run: str) -> RunInfo | None:
             rows=data["rows"],
             duplicates=data["duplicates"],
         )
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         place = store.address(run_key(run, "run.json"))
         raise ConfigError(f"{place}: not a run of this version: {error}") from error

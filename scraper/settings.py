@@ -12,19 +12,23 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from scraper.errors import ConfigError
 from scraper.settings_table import HOST_GROUPS, Settings
+from scraper.urls import parse_url
 
 __all__ = [
+    "HostName",
     "HostSettings",
     "Layer",
     "environment_layer",
     "flag_layer",
+    "host_name",
     "host_names",
     "load_settings",
 ]
@@ -71,6 +75,22 @@ def host_names(host: str) -> Iterator[str]:
         yield host
 
 
+def host_name(text: str) -> str:
+    """A host's name as URLs have it: lower case, punycode; `*.` before it means nothing more.
+
+    Raises:
+        ValueError: it is none: a URL, a name with a port, nothing.
+    """
+    name = text.strip().removeprefix("*.").rstrip(".")
+    url = parse_url(f"http://{name}/")
+    if url is None or url.href != f"http://{url.host}/":
+        raise ValueError(f"{text!r} is not the name of a host")
+    return url.host
+
+
+HostName = Annotated[str, AfterValidator(host_name)]
+
+
 def load_settings(*layers: Layer) -> HostSettings:
     """Lay the sources over one another, the later ones over the earlier.
 
@@ -95,10 +115,10 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
 
 
 def flag_layer(assignments: Iterable[str]) -> Layer:
-    """Read `--set group.field=value` flags; the value is TOML, a bare word is a string.
+    """Read `--set group.field=value` flags; the value is TOML, a bare word a string, `none` none.
 
     Raises:
-        ConfigError: a flag without `=`, or whose key has no group.
+        ConfigError: a flag without `=`, whose key has no group, or whose host is none.
     """
     values: dict[str, dict[str, Any]] = {}
     hosts: dict[str, dict[str, Any]] = {}
@@ -109,7 +129,10 @@ def flag_layer(assignments: Iterable[str]) -> Layer:
             raise ConfigError(f"--set {assignment}: expected group.field=value")
         if path.startswith("hosts."):
             host, _, group = path.removeprefix("hosts.").rpartition(".")
-            target = hosts.setdefault(host.strip('"').lower(), {})
+            try:
+                target = hosts.setdefault(host_name(host.strip('"')), {})
+            except ValueError as error:
+                raise ConfigError(f"--set {assignment}: {error}") from error
         else:
             group, target = path, values
         target.setdefault(group, {})[field] = _parse_value(text)
@@ -126,7 +149,7 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 def _parse_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text.strip()
 
 
@@ -165,7 +188,7 @@ def _validated(layers: tuple[Layer, ...], *, host: str | None) -> Settings:
     for source, values in _in_order(layers, host):
         for group, fields in values.items():
             for field, value in fields.items():
-                value = _as_list(group, field, value)
+                value = _meant(group, field, value)
                 merged.setdefault(group, {})[field] = value
                 origin[group, field] = source
     try:
@@ -189,15 +212,16 @@ def _in_order(
     for layer in flags:
         yield layer.source, layer.values
         for name in names:
-            yield layer.source, layer.hosts.get(name, {})
+            yield f'{layer.source} [hosts."{name}"]', layer.hosts.get(name, {})
 
 
-def _as_list(group: str, field: str, value: Any) -> Any:
-    """A bare comma-separated word where a list is wanted."""
-    annotation = str(_group_model(group).model_fields[field].annotation)
-    if isinstance(value, str) and annotation.startswith("tuple"):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+def _meant(group: str, field: str, value: Any) -> Any:
+    """What a bare word stands for: a comma-separated list, or `none`, which TOML lacks."""
+    annotation = _group_model(group).model_fields[field].annotation
+    if isinstance(value, str) and get_origin(annotation) is tuple:
+        parts = [part.strip() for part in value.split(",")]
+        return [part for part in parts if part not in {"", "none"}]
+    return None if value == "none" and NoneType in get_args(annotation) else value
 
 
 def _explain(error: ErrorDetails, origin: Mapping[tuple[str, str], str]) -> str:

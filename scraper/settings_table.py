@@ -15,6 +15,7 @@ __all__ = ["HOST_GROUPS", "Settings", "settings_rows"]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Bytes = PositiveInt
+Header = Annotated[str, Field(pattern=r"^[!-~]([ -~]*[!-~])?$")]
 
 
 def _network_or_host(text: str) -> str:
@@ -28,14 +29,15 @@ NetworkOrHost = Annotated[str, AfterValidator(_network_or_host)]
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # `--set cluster.batch_cpu=2` is a number to TOML.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class Http(_Group):
     """How a page is asked for."""
 
-    contact: str | None = Field(None, description="URL or mail address; none: no public host")
-    user_agent: str | None = Field(None, description="default: package/version (+contact)")
+    contact: Header | None = Field(None, description="URL or mail address; none: no public host")
+    user_agent: Header | None = Field(None, description="default: package/version (+contact)")
     connect_timeout_s: Seconds = Field(10, description="until the connection stands")
     read_timeout_s: Seconds = Field(20, description="between two pieces of an answer")
     deadline_s: Seconds = Field(60, description="network time of one attempt, redirects included")

@@ -5,6 +5,7 @@ ends. What is under way is finished and flushed; nothing new is begun.
 """
 
 import asyncio
+import contextlib
 import threading
 
 __all__ = ["StopFlag", "Stopped"]
@@ -18,7 +19,8 @@ class StopFlag:
     """A flag that is set once. Waiting for it doesn't poll."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # A signal handler may interrupt the very thread that holds it.
+        self._lock = threading.RLock()
         self._is_set = False
         self._waiters: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
@@ -33,7 +35,9 @@ class StopFlag:
             self._is_set = True
             waiters = list(self._waiters)
         for loop, event in waiters:
-            loop.call_soon_threadsafe(event.set)
+            # A loop that was closed meanwhile has nobody left to wake.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(event.set)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but no longer than until the flag is set.
@@ -46,10 +50,11 @@ class StopFlag:
         event = asyncio.Event()
         waiter = (asyncio.get_running_loop(), event)
         with self._lock:
-            if self._is_set:
-                raise Stopped
             self._waiters.add(waiter)
         try:
+            # Only now: a flag that is set from here on finds the waiter.
+            if self._is_set:
+                raise Stopped
             async with asyncio.timeout(seconds):
                 await event.wait()
         except TimeoutError:

@@ -8,7 +8,7 @@ Raises `StoreError` wherever the store fails us: never a half-written value.
 Source: obstore, which Flyte uses too.
 """
 
-import shutil
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +21,8 @@ from obstore.store import LocalStore, from_url
 from scraper.errors import StoreError
 
 __all__ = ["Store"]
+
+_PATTERN = re.compile(r"[*?\[]")
 
 
 class Store:
@@ -141,16 +143,23 @@ class Store:
     def local_file(self, key: str, scratch: Path) -> Path | None:
         """A file with the value: the folder's own, or a copy in `scratch`; none if no such key.
 
+        A path that DuckDB would take for a pattern is copied too.
+
         Raises:
             StoreError: the store failed.
         """
-        if self._folder is not None:
-            path = self._folder / key
-            return path if path.exists() else None
-        target = scratch / key.replace("/", "~")
-        with _told(key), target.open("wb") as file:
-            file.writelines(self.stream(key))
-        return target
+        with _told(key):
+            path = self._folder / key if self._folder is not None else None
+            if path is not None and not _PATTERN.search(str(path)):
+                return path if path.is_file() else None
+            try:
+                chunks = obstore.get(self._store, key).stream()
+            except FileNotFoundError:
+                return None
+            target = scratch / key.replace("/", "~")
+            with target.open("wb") as file:
+                file.writelines(bytes(chunk) for chunk in chunks)
+            return target
 
     def put_file(self, key: str, path: Path) -> None:
         """Write the content of a local file as a value.
@@ -180,6 +189,6 @@ def _told(what: str) -> Iterator[None]:
     """Turn whatever the store raises into one line that names the key."""
     try:
         yield
-    except (BaseError, OSError, shutil.Error) as error:
+    except (BaseError, OSError, ValueError) as error:
         first_line = str(error).split("\n", 1)[0]
         raise StoreError(f"store: {what}: {first_line}") from error

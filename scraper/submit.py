@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_random_exponential
-
-from scraper.models import Attempt, BatchJob, PhaseResult, Seed
+from scraper.models import Attempt, BatchJob, PhaseResult, Reason, Seed
 from scraper.open_batch import OpenBatch, open_batch
+from scraper.retry import retrying
 from scraper.session import Session
 from scraper.stopping import Stopped
 from scraper.throttle import HostHeld
@@ -38,9 +37,10 @@ async def submit(session: Session, job: BatchJob) -> PhaseResult:
     )
 
 
-async def fetch_lacking(batch: OpenBatch, *, attempts: int) -> None:
+async def fetch_lacking(batch: OpenBatch, *, attempts: int | None = None) -> None:
     """Fetch what the archive lacks, at most `attempts` times a seed, in all waves and lives.
 
+    Without `attempts`, as often as the settings of the seed's host say.
     Rows of one host follow one another, hosts run side by side. A host that is held for longer
     than a batch waits keeps its rows for a later wave.
 
@@ -49,19 +49,22 @@ async def fetch_lacking(batch: OpenBatch, *, attempts: int) -> None:
     """
     by_host: dict[str, list[Seed]] = {}
     for seed in batch.seeds:
-        if _is_lacking(batch, seed, attempts):
-            by_host.setdefault(seed.host, []).append(seed)
+        by_host.setdefault(seed.host, []).append(seed)
     lanes = []
     for host, seeds in by_host.items():
-        width = batch.throttles.of(host).concurrency if attempts == 1 else _BACKOFFS_AT_ONCE
-        rows = iter(seeds)
-        lanes += [_lane(batch, rows, attempts) for _ in range(min(width, len(seeds)))]
+        limit = attempts or batch.session.info.settings.for_host(host).retry.attempts
+        lacking = [seed for seed in seeds if _is_lacking(batch, seed, limit)]
+        width = batch.throttles.of(host).concurrency if limit == 1 else _BACKOFFS_AT_ONCE
+        rows = iter(lacking)
+        lanes += [_lane(batch, rows, limit) for _ in range(min(width, len(lacking)))]
     tasks = [asyncio.create_task(lane) for lane in lanes]
     try:
         await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
 
 def _is_lacking(batch: OpenBatch, seed: Seed, attempts: int) -> bool:
@@ -75,17 +78,22 @@ async def _lane(batch: OpenBatch, seeds: Iterator[Seed], attempts: int) -> None:
     for seed in seeds:
         try:
             await _fetch(batch, seed, attempts)
-        except (Stopped, HostHeld):
+        except Stopped:
             return
+        except HostHeld:
+            if batch.refused(seed) is None:
+                return
+            # Given up while this row waited for its turn: it isn't asked now, but accounted for.
+            await _fetch(batch, seed, attempts)
 
 
 async def _fetch(batch: OpenBatch, seed: Seed, attempts: int) -> None:
     """Make the attempts that a seed still lacks, with the waits that tenacity decides on."""
     progress = batch.archive.progress.get(seed.row)
-    throttle = batch.throttles.of(seed.host)
-    if throttle.refused is not None:
+    refused = batch.refused(seed)
+    if refused is not None:
         if progress is None:
-            await batch.keep(_not_asked(seed, batch), [])
+            await batch.keep(_not_asked(seed, refused), [])
         return
     # Tenacity's first call sees the attempt that the archive has: so it decides on the wait.
     known = [] if progress is None else [progress.last]
@@ -95,43 +103,17 @@ async def _fetch(batch: OpenBatch, seed: Seed, attempts: int) -> None:
     async def attempt() -> Attempt:
         return known.pop() if known else await batch.attempt(seed, next(numbers))
 
-    def is_worth_another(state: RetryCallState) -> bool:
-        assert state.outcome is not None
-        if state.outcome.failed:
-            return False
-        return _result(state).is_pending and throttle.refused is None
-
-    retrying = AsyncRetrying(
-        retry=is_worth_another,
-        stop=stop_after_attempt(attempts - made + len(known)),
-        wait=_Backoff(batch.session.info.settings.for_host(seed.host).retry.max_wait_s),
+    policy = retrying(
+        batch.session.info.settings.for_host(seed.host).retry,
+        calls=attempts - made + len(known),
+        is_over=lambda: batch.refused(seed) is not None,
         sleep=batch.session.stop.sleep,
-        retry_error_callback=_result,
     )
-    await retrying(attempt)
+    await policy(attempt)
 
 
-class _Backoff:
-    """Exponential with full jitter; nothing where the server said when: its host is held."""
-
-    def __init__(self, max_wait_s: float) -> None:
-        self._wait = wait_random_exponential(multiplier=1, max=max_wait_s)
-
-    def __call__(self, state: RetryCallState) -> float:
-        return 0.0 if _result(state).retry_after_s is not None else self._wait(state)
-
-
-def _result(state: RetryCallState) -> Attempt:
-    assert state.outcome is not None
-    result = state.outcome.result()
-    assert isinstance(result, Attempt)
-    return result
-
-
-def _not_asked(seed: Seed, batch: OpenBatch) -> Attempt:
+def _not_asked(seed: Seed, reason: Reason) -> Attempt:
     """The row of a host that is not asked any more."""
-    reason = batch.throttles.of(seed.host).refused
-    assert reason is not None
     return Attempt(
         row=seed.row,
         url=seed.fetch_url,

@@ -28,7 +28,7 @@ __all__ = ["HostHeld", "HostThrottle", "Throttles"]
 
 
 class HostHeld(Exception):
-    """The host asked for a longer wait than a batch has; its rows go to a later wave."""
+    """The host isn't asked now: it wants a longer wait than a batch has, or was given up."""
 
 
 class HostThrottle:
@@ -57,6 +57,7 @@ class HostThrottle:
         self._in_flight = asyncio.Semaphore(settings.concurrency)
         self._starting = asyncio.Lock()
         self._limiter: AsyncLimiter | None = None
+        self._asked_at = 0.0
         self._set_delay(max(settings.delay_s, state.delay_s))
 
     @property
@@ -85,7 +86,7 @@ class HostThrottle:
 
         Raises:
             Stopped: the run is being stopped.
-            HostHeld: the wait would be longer than our patience.
+            HostHeld: the wait would be longer than our patience, or the host was given up.
         """
         async with self._in_flight:
             async with self._starting:
@@ -96,24 +97,37 @@ class HostThrottle:
                 self._connections.release()
 
     def slow_to(self, delay_s: float) -> None:
-        """Keep at least this delay: what robots.txt asks for."""
+        """Keep at least this delay, from the last request on: what robots.txt asks for."""
         if delay_s > self._state.delay_s:
             self._set_delay(delay_s)
+            self._hold_until(self._asked_at + delay_s)
+
+    def asked(self, at_s: float) -> None:
+        """Learn when an earlier life of this batch asked this host."""
+        self._asked_at = max(self._asked_at, at_s)
+        self._hold_until(self._asked_at + self._state.delay_s)
+
+    def wait_for(self, wait_s: float, *, since_s: float) -> None:
+        """Obey a Retry-After: hold the host, or leave it if that takes too long."""
+        if wait_s > self._settings.max_retry_after_s:
+            self._refuse(Reason.DEFERRED)
+        else:
+            self._hold_until(since_s + wait_s)
 
     def observe(self, attempt: Attempt) -> None:
         """Learn from an attempt: hold the host, count its failures, give it up."""
         reason, wait_s = attempt.reason, attempt.retry_after_s
-        if reason.blames_host or reason is Reason.DEFERRED:
+        if attempt.carry_to is not None:
+            failures = 0
+        elif reason.blames_host or reason is Reason.DEFERRED:
             failures = self._state.failures + 1
         elif reason.status is Status.SKIPPED:
             failures = self._state.failures
         else:
             failures = 0
         self._state = replace(self._state, failures=failures)
-        if wait_s is not None and wait_s > self._settings.max_retry_after_s:
-            self._refuse(Reason.DEFERRED)
-        elif wait_s is not None:
-            self._hold_until(attempt.at.timestamp() + attempt.elapsed_s + wait_s)
+        if wait_s is not None:
+            self.wait_for(wait_s, since_s=attempt.at.timestamp() + attempt.elapsed_s)
         if failures >= self._settings.give_up_after:
             self._refuse(Reason.HOST_GIVEN_UP)
 
@@ -121,13 +135,18 @@ class HostThrottle:
         if self._state.refused is None:
             self._state = replace(self._state, refused=reason)
 
+    @property
+    def _is_held(self) -> bool:
+        return self.wait_s > 0 or self._stop.is_set or self._state.refused is not None
+
     async def _start(self) -> None:
-        # The hold may have grown while it was waited for.
-        while (wait := self.wait_s) > 0 or self._stop.is_set:
-            if wait > self._patience_s:
-                raise HostHeld
-            await self._stop.sleep(wait)
+        await self._wait()
         await self._connections.acquire()
+        while self._is_held:
+            # Learned while this waited for a connection: others may have it meanwhile.
+            self._connections.release()
+            await self._wait()
+            await self._connections.acquire()
         try:
             # The limiter comes last: a wait after it would let two starts come together.
             if self._limiter is not None:
@@ -136,7 +155,16 @@ class HostThrottle:
             self._connections.release()
             raise
         spread = 1 + random.uniform(0, self._settings.jitter)
-        self._hold_until(time.time() + self._state.delay_s * spread)
+        self._asked_at = time.time()
+        self._hold_until(self._asked_at + self._state.delay_s * spread)
+
+    async def _wait(self) -> None:
+        # Our own delay is never too long; the hold may grow while it is waited for.
+        while self._is_held:
+            patience_s = max(self._patience_s, self._state.delay_s * (1 + self._settings.jitter))
+            if self._state.refused is not None or self.wait_s > patience_s:
+                raise HostHeld
+            await self._stop.sleep(self.wait_s)
 
     def _hold_until(self, at: float) -> None:
         if at > self._state.next_at:

@@ -17,15 +17,15 @@ import flyte.report
 
 from scraper.batch import write_crashed
 from scraper.crawl import CrawlSpec, resolve_crawl
-from scraper.errors import ConfigError, ScraperError
+from scraper.errors import ConfigError, ScraperError, StoreError
 from scraper.layout import run_key
 from scraper.models import BatchJob, BatchResult
 from scraper.plan.cut import Wave, load_wave
 from scraper.plan.prepare import prepare
-from scraper.publish import publish
-from scraper.run import CODE_VERSION, RunInfo, begin_life, load_run, new_run_id
-from scraper.store import Store
 from scraper.plan.waves import next_wave
+from scraper.publish.commit import publish
+from scraper.run import CODE_VERSION, RunInfo, begin_life, check_run_id, load_run, new_run_id
+from scraper.store import Store
 from workflows.batch import scrape_batch
 from workflows.environments import BACKOFF, cluster, crawl_env
 from workflows.request import CrawlRequest, CrawlResult
@@ -61,7 +61,7 @@ def _run_id(request: CrawlRequest) -> str:
     context = flyte.ctx()
     at = context.run_start_time if context is not None else None
     name = context.action.run_name if context is not None else None
-    return request.run_id or new_run_id(at or datetime.now(UTC), name or "")
+    return check_run_id(request.run_id or new_run_id(at or datetime.now(UTC), name or ""))
 
 
 def _take_up(request: CrawlRequest, run_id: str) -> tuple[RunInfo, Store]:
@@ -74,12 +74,21 @@ def _take_up(request: CrawlRequest, run_id: str) -> tuple[RunInfo, Store]:
         flags=request.settings,
         environ=os.environ | request.environment,
     )
-    store = Store(request.store)
+    store = _open_store(request.store)
     info = load_run(store, f"{spec.crawl}/{run_id}")
     if info is None:
         info = prepare(spec, store, run_id, at=datetime.now(UTC), stdin=sys.stdin.buffer)
     begin_life(store, info.run)
     return info, store
+
+
+def _open_store(url: str) -> Store:
+    try:
+        store = Store(url)
+        store.check_writable()
+    except StoreError as error:
+        raise ConfigError(f"{url} can't be used as a store: {error}") from error
+    return store
 
 
 async def _run_waves(info: RunInfo, store: Store) -> list[Wave] | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import flyte
 
+from scraper.product import PRODUCT, VERSION
 from scraper.settings import ENVIRONMENT_PREFIX, environment_layer, load_settings
 
 __all__ = ["BACKOFF", "batch_env", "cluster", "crawl_env"]
@@ -35,12 +36,15 @@ BACKOFF = flyte.Backoff(base=timedelta(seconds=1), factor=2.0, cap=timedelta(min
 
 
 def _image() -> flyte.Image:
-    """The image that CI pushed, or one that Flyte builds from the locked packages."""
+    """The image that CI pushed, or one that Flyte builds from the same locked packages."""
     if cluster.image is not None:
         return flyte.Image.from_base(cluster.image)
-    return flyte.Image.from_debian_base(
-        name="flyte-scraper", python_version=(3, 12), install_flyte=False
-    ).with_requirements(_ROOT / "requirements.txt")
+    image = flyte.Image.from_debian_base(name=PRODUCT, python_version=(3, 12), install_flyte=False)
+    lock = _ROOT / "requirements.txt"
+    if lock.exists():
+        return image.with_requirements(lock)
+    # Installed from a wheel there is no lock file, and the package says what it needs.
+    return image.with_pip_packages(f"{PRODUCT}[cluster]=={VERSION}")
 
 
 batch_env = flyte.TaskEnvironment(

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
-from scraper.summary import Summary
+
+from scraper.publish.summary import Summary
 
 __all__ = ["CrawlRequest", "CrawlResult"]
 

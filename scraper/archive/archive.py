@@ -25,12 +25,14 @@ from scraper.archive.warc import (
     read_records,
     warcinfo_record,
 )
-from scraper.fetch.decoding import decode_body
+from scraper.fetch.page import decoded_page
 from scraper.models import Attempt, Exchange, Hop, Page, Reason, RobotsAnswer
 from scraper.settings_table import Archive as ArchiveSettings
 from scraper.store import Store
 
 __all__ = ["Archive", "Place", "Progress"]
+
+_MIN_FLUSH_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +125,15 @@ class Archive:
             if not data:
                 return
             part = self._part_key
-            if self._store.can_append:
-                await asyncio.to_thread(self._store.append, part, data)
-            else:
+            if not self._store.can_append:
                 self._begin_part()
-                await asyncio.to_thread(self._store.put, part, data)
+            write = self._store.append if self._store.can_append else self._store.put
+            written = asyncio.create_task(asyncio.to_thread(write, part, data))
+            try:
+                await asyncio.shield(written)
+            finally:
+                # A thread writes on when who waits for it is cancelled: no write may overtake it.
+                await asyncio.wait([written])
 
     async def flush_if_full(self) -> None:
         """Flush when more than the set number of bytes waits: whoever adds pays."""
@@ -145,11 +151,14 @@ class Archive:
         finally:
             self._flusher.cancel()
             await asyncio.wait([self._flusher])
+            if not self._flusher.cancelled():
+                # It ends by itself only when the store failed; nothing is written behind that.
+                self._flusher.result()
             await self.flush()
 
     async def _flush_on(self) -> None:
         while True:
-            await asyncio.sleep(self._settings.flush_s)
+            await asyncio.sleep(max(_MIN_FLUSH_S, self._settings.flush_s))
             await self.flush()
 
     def read_page(self, place: Place, attempt: Attempt, *, max_bytes: int) -> Page:
@@ -157,16 +166,7 @@ class Archive:
         data = self._store.get_range(place.part, place.offset, place.length)
         record = next(read_records([data]))
         http_status, headers, body = http_message(record.block)
-        return Page(
-            url=attempt.url,
-            final_url=attempt.final_url or attempt.url,
-            redirects=attempt.redirects,
-            http_status=http_status,
-            headers=headers,
-            body=decode_body(body, _content_encoding(headers), max_bytes),
-            fetched_at=attempt.at,
-            elapsed_s=attempt.elapsed_s,
-        )
+        return decoded_page(attempt, headers, body, http_status=http_status, max_bytes=max_bytes)
 
     @property
     def _part_key(self) -> str:
@@ -247,4 +247,4 @@ def _robots_from(record: WarcRecord, metadata: dict[str, object]) -> RobotsAnswe
 
 
 def _content_encoding(headers: Sequence[tuple[str, str]]) -> str | None:
-    return next((value for key, value in headers if key.lower() == "content-encoding"), None)
+    return ", ".join(value for key, value in headers if key.lower() == "content-encoding") or None

@@ -171,12 +171,12 @@ def _stored_headers(exchange: Exchange) -> Headers:
 
 
 def _http_head(first_line: bytes, headers: Headers) -> bytes:
-    lines = [first_line, *(key + b": " + _one_line(value) for key, value in headers)]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    lines = [first_line, *(key + b": " + value for key, value in headers)]
+    return b"\r\n".join(map(_one_line, lines)) + b"\r\n\r\n"
 
 
-def _one_line(value: bytes) -> bytes:
-    return value.replace(b"\r", b" ").replace(b"\n", b" ")
+def _one_line(line: bytes) -> bytes:
+    return line.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def _member(fields: Sequence[tuple[str, str]], block: bytes) -> bytes:

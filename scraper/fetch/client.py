@@ -23,7 +23,7 @@ from scraper.models import Exchange
 from scraper.product import PRODUCT, VERSION
 from scraper.settings_table import Http, Network
 
-__all__ = ["Client", "address_guard", "open_client", "user_agent"]
+__all__ = ["Client", "address_guard", "open_client", "require_contact", "user_agent"]
 
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -59,9 +59,27 @@ async def open_client(
         )
     jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     async with httpx.AsyncClient(
-        transport=transport, cookies=jar, trust_env=False, follow_redirects=False
+        transport=transport,
+        cookies=jar,
+        trust_env=False,
+        follow_redirects=False,
+        event_hooks={"response": [_hide_redirect]},
     ) as client:
         yield Client(client, http)
+
+
+def require_contact(http: Http, guard: AddressGuard, host: str) -> None:
+    """No contact, no request to the open network.
+
+    Raises:
+        ConfigError: the host is public and nobody says who asks.
+    """
+    if http.contact is None and guard.is_public(host):
+        raise ConfigError(
+            f"http.contact is not set, and {host} is a public host: say who asks, with "
+            "--set http.contact=you@example.org (or a URL), in the crawl file or in "
+            "SCRAPER_HTTP__CONTACT; a private host is let through by network.allow"
+        )
 
 
 def refuse_bypassed_mock() -> None:
@@ -131,7 +149,7 @@ class Client:
             request_headers=tuple(request.headers.raw),
             http_status=response.status_code,
             http_reason=response.extensions.get("reason_phrase", b""),
-            response_headers=tuple(response.headers.raw),
+            response_headers=response.extensions["headers_received"],
             body=body,
             at=at,
             elapsed_s=time.perf_counter() - start,
@@ -139,8 +157,16 @@ class Client:
         )
 
 
+async def _hide_redirect(response: httpx.Response) -> None:
+    """Keep Location from httpx: it reads it though it doesn't follow, and fails on nonsense."""
+    response.extensions["headers_received"] = tuple(response.headers.raw)
+    response.headers.pop("location", None)
+
+
 async def _read_body(response: httpx.Response, max_bytes: int, *, whole: bool) -> bytes:
     declared = response.headers.get("content-length", "")
+    # Python refuses to read numbers of thousands of digits.
+    declared = declared[:20]
     if whole and declared.isascii() and declared.isdigit() and int(declared) > max_bytes:
         raise TooLarge(f"Content-Length {declared} is over {max_bytes} bytes")
     check = BodyCheck(response.headers.get("content-encoding"), max_bytes)

@@ -18,6 +18,15 @@ from scraper.urls import ParsedUrl, parse_url
 
 __all__ = ["Fetcher"]
 
+_NOT_ASKED = frozenset(
+    {
+        Reason.ROBOTS_DISALLOWED,
+        Reason.CRAWL_DELAY,
+        Reason.BLOCKED_ADDRESS,
+        Reason.OUT_OF_SCOPE,
+    }
+)
+
 
 @dataclass(slots=True)
 class _Trail:
@@ -32,13 +41,13 @@ class _Trail:
 
     def ends(self, reason: Reason, **details: object) -> Attempt:
         """The attempt, ended here; one that asked for nothing doesn't count as one."""
-        asked = bool(self.exchanges) or reason.is_transient(None) or reason.blames_host
+        asked = bool(self.exchanges) or reason not in _NOT_ASKED
         return Attempt(
             row=self.seed.row,
             url=self.seed.fetch_url,
             number=self.number if asked else self.number - 1,
             reason=reason,
-            at=self.at,
+            at=self.exchanges[-1].at if self.exchanges else self.at,
             elapsed_s=round(self.spent_s, 6),
             redirects=tuple(self.redirects),
             wire_bytes=sum(len(exchange.body) for exchange in self.exchanges),
@@ -78,7 +87,11 @@ class Fetcher:
 
     async def _hop(self, url: ParsedUrl, trail: _Trail) -> tuple[Attempt, ParsedUrl | None]:
         """Ask for one URL: how the attempt ends here, unless there is a next one."""
-        reason = self._polite.refusal(url.host) or await self._robots_refusal(url, trail)
+        reason = self._polite.refusal(url.host)
+        if reason is None and trail.exchanges:
+            # The first hop's host was seen to before the attempt.
+            reason = self._polite.throttles.of(url.host).refused
+        reason = reason or await self._robots_refusal(url, trail)
         if reason is not None:
             return trail.ends(reason, final_url=url.href), None
         http = self._polite.settings.for_host(url.host).http
@@ -114,7 +127,10 @@ class Fetcher:
         http_status = trail.exchanges[-1].http_status
         if isinstance(target, str):
             detail = f"Location: {target[:200]}"
-            return trail.ends(Reason.BAD_REDIRECT, http_status=http_status, detail=detail), None
+            ended = trail.ends(
+                Reason.BAD_REDIRECT, http_status=http_status, final_url=url.href, detail=detail
+            )
+            return ended, None
         seen = {hop.url for hop in trail.redirects}
         limit = self._polite.settings.for_host(url.host).http.max_redirects
         loops = target.href in seen or len(trail.redirects) > limit

@@ -65,8 +65,16 @@ def redirect_target(exchange: Exchange) -> ParsedUrl | str | None:
     """Where a redirect leads: a URL; the text of a target that is none; none: no redirect."""
     if exchange.http_status not in _REDIRECTS:
         return None
-    target = exchange.header("location")
+    target = _as_utf_8(exchange.header("location") or "")
     if not target:
         return None
     joined = join_url(exchange.url, target)
     return (parse_url(joined) if joined is not None else None) or target
+
+
+def _as_utf_8(text: str) -> str:
+    """What isn't ASCII in a header is UTF-8 if it can be, as browsers read it."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return text

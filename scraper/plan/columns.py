@@ -95,7 +95,8 @@ class SeedColumns:
     def _add(self, name: str) -> str:
         key = f"c{len(self._names)}"
         self._key_by_name[name.lower()] = key
-        final = name
+        # DuckDB ends a name at a NUL.
+        final = name.replace("\0", "\ufffd")
         while final.lower() in self._taken:
             final = f"seed_{final}"
         self._taken.add(final.lower())

@@ -37,8 +37,8 @@ class Wave:
 
     @property
     def is_alone(self) -> bool:
-        """Whether one partition has all hosts."""
-        return len(self.batches) == 1
+        """Whether one partition has all hosts: those of a later wave may be asked elsewhere too."""
+        return self.number == 1 and len(self.batches) == 1
 
     def partitions(self) -> Iterator[list[str]]:
         """The batch ids of each partition, in the order in which they are to be run."""

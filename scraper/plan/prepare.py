@@ -16,16 +16,16 @@ from typing import BinaryIO
 import orjson
 from duckdb import DuckDBPyConnection
 
-from scraper.plan.columns import SeedColumns
 from scraper.crawl import STDIN, CrawlSpec, InlineRows
-from scraper.errors import ConfigError, StoreError
-from scraper.fetch.client import address_guard
+from scraper.fetch.client import address_guard, require_contact
 from scraper.layout import INVALID_BATCH, batch_key, run_key
 from scraper.models import Outcome, Reason
-from scraper.parts import PartWriter
+from scraper.parts import PartWriter, packed
+from scraper.plan.columns import SeedColumns
 from scraper.plan.cut import cut_into_batches, effective_size
 from scraper.run import RunInfo, save_run
 from scraper.seeds import RawRow, list_suffixes, read_inline, read_seeds
+from scraper.seeds.rows import excerpt
 from scraper.settings_table import Settings
 from scraper.store import Store
 from scraper.tables import open_tables, quoted, quoted_name, scalar
@@ -56,14 +56,9 @@ def prepare(
         stdin: what to read for a list `-`.
 
     Raises:
-        ConfigError: a list is none, or empty; a public host without a contact; the store can't
-            be written.
+        ConfigError: a list is none, or empty; a public host without a contact.
         StoreError: the store failed half-way.
     """
-    try:
-        store.check_writable()
-    except StoreError as error:
-        raise ConfigError(f"{store.url} can't be written: {error}") from error
     info = RunInfo(
         crawl=spec.crawl, run_id=run_id, created_at=at, settings=spec.settings, sites=spec.sites
     )
@@ -110,9 +105,9 @@ def _read(spec: CrawlSpec, info: RunInfo, *, spool: Path, invalid: PartWriter) -
                 url = parse_url(raw.url) if raw.url is not None else None
                 about: dict[str, object] = {"row": row, "url": raw.url or raw.text}
                 if url is None:
-                    text = (raw.url or raw.text)[:2048]
+                    text = excerpt(raw.url or raw.text)
                     about["url"] = text
-                    invalid.write(_invalid(row, text).as_line())
+                    invalid.write(packed(_invalid(row, text).as_line()))
                 else:
                     about |= {"fetch_url": url.href, "host": url.host, "domain": url.domain}
                     about["key"] = key_of(url.key)
@@ -138,8 +133,7 @@ def _tabulate(tables: DuckDBPyConnection, spool: Path, info: RunInfo) -> RunInfo
         f"CREATE TABLE planned AS SELECT row, url, fetch_url, host, domain, "
         f"{f'struct_pack({seed})' if seed else 'NULL'} AS seed, "
         f"CAST([] AS STRUCT(url VARCHAR, http_status INTEGER)[]) AS redirects, 0 AS attempts "
-        f"FROM read_json({quoted(spool)}, columns = {{{types}}}, format = 'newline_delimited', "
-        f"maximum_object_size = 67108864) "
+        f"FROM read_json({quoted(spool)}, columns = {{{types}}}, format = 'newline_delimited') "
         f"QUALIFY fetch_url IS NULL OR row_number() OVER (PARTITION BY key ORDER BY row) = 1"
     )
     kept = scalar(tables, "SELECT count(*) FROM planned")
@@ -167,12 +161,7 @@ def _check_contact(tables: DuckDBPyConnection, settings: Settings) -> None:
     hosts = tables.execute("SELECT DISTINCT host FROM planned WHERE host IS NOT NULL ORDER BY host")
     while found := hosts.fetchmany(1000):
         for (host,) in found:
-            if guard.is_public(host):
-                raise ConfigError(
-                    f"http.contact is not set, and {host} is a public host: say who asks, with "
-                    "--set http.contact=you@example.org (or a URL), in the crawl file or in "
-                    "SCRAPER_HTTP__CONTACT; a private host is let through by network.allow"
-                )
+            require_contact(settings.http, guard, host)
 
 
 def _snapshot(spec: CrawlSpec, scratch: Path, *, run: str, store: Store) -> None:

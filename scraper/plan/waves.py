@@ -44,31 +44,31 @@ def next_wave(info: RunInfo, store: Store, wave: Wave) -> Wave | None:
         return planned
     batches = [batch for partition in wave.partitions() for batch in partition]
     with open_tables() as (tables, scratch):
-        parts, hosts = _spool(info.run, store, batches=batches, spool=scratch / "carried.jsonl")
+        parts, domains = _spool(info.run, store, batches=batches, spool=scratch / "carried.jsonl")
         if not parts:
             return None
         _tabulate(tables, scratch, info=info, store=store, parts=parts)
-        _carry_hosts(info, store, wave=wave, hosts=hosts)
+        _carry_hosts(info, store, wave=wave, domains=domains)
         return cut_into_batches(tables, scratch, info=info, store=store, number=wave.number + 1)
 
 
 def _spool(
     run: str, store: Store, *, batches: list[str], spool: Path
 ) -> tuple[list[str], set[str]]:
-    """Write the carried rows to a file; say which batches they come from, and their hosts."""
+    """Write the carried rows to a file; say which batches they come from, and their domains."""
     parts: list[str] = []
-    hosts: set[str] = set()
+    domains: set[str] = set()
     with spool.open("wb") as file:
         for batch in batches:
             for line in read_part(store, batch_key(run, batch, "carried.jsonl.gz")):
                 url = parse_url(str(line["fetch_url"]))
                 assert url is not None, "only a URL that parses is carried"
-                hosts |= {url.host, url.domain}
+                domains.add(url.domain)
                 about = line | {"host": url.host, "domain": url.domain}
                 file.write(orjson.dumps(about, option=orjson.OPT_APPEND_NEWLINE))
                 if parts[-1:] != [batch]:
                     parts.append(batch)
-    return parts, hosts
+    return parts, domains
 
 
 def _tabulate(
@@ -87,8 +87,13 @@ def _tabulate(
     )
 
 
-def _carry_hosts(info: RunInfo, store: Store, *, wave: Wave, hosts: set[str]) -> None:
-    """Give what was learned of the hosts to the next wave, whichever partition has them there."""
-    former = sorted({partition_of(ids[0]) for ids in wave.partitions()})
+def _carry_hosts(info: RunInfo, store: Store, *, wave: Wave, domains: set[str]) -> None:
+    """Give what was learned of the hosts to the next wave, whichever partition has them there.
+
+    All former waves count: a host may be asked in the first and again only in the third.
+    """
+    earlier = (load_wave(store, info.run, number) for number in range(1, wave.number))
+    waves = [*(found for found in earlier if found is not None), wave]
+    former = [partition_of(ids[0]) for found in waves for ids in found.partitions()]
     sources = [hosts_key(info.run, partition) for partition in former]
-    merge_hosts(store, sources, target=hosts_key(info.run, str(wave.number + 1)), hosts=hosts)
+    merge_hosts(store, sources, target=hosts_key(info.run, str(wave.number + 1)), domains=domains)

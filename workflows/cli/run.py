@@ -8,8 +8,10 @@ from uuid import uuid4
 import rich_click as click
 
 from scraper.errors import ConfigError, ScraperError
+from scraper.publish.summary import Summary
 from scraper.run import new_run_id
 from scraper.store import Store
+from workflows.cli.options import json_option, store_option
 from workflows.cli.shown import show_summary
 from workflows.request import CrawlRequest
 
@@ -20,14 +22,7 @@ ERROR, USAGE, GATE, INTERRUPTED = 1, 2, 3, 130
 
 @click.command()
 @click.argument("seeds")
-@click.option(
-    "--store",
-    envvar="SCRAPER_STORE",
-    default="crawls",
-    show_default=True,
-    metavar="DIR|URL",
-    help="Where crawls live.",
-)
+@store_option
 @click.option("--crawl", metavar="NAME", help="Name of the crawl; default: that of the list.")
 @click.option("--run-id", metavar="ID", help="Go on with this run, or name a new one.")
 @click.option("--url-column", metavar="NAME", help="Column of the list that holds the URL.")
@@ -38,7 +33,7 @@ ERROR, USAGE, GATE, INTERRUPTED = 1, 2, 3, 130
     metavar="KEY=VALUE",
     help="A setting, such as throttle.delay_s=0.5.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
     seeds: str,
@@ -58,33 +53,38 @@ def run(
         "seeds": seeds,
         "store": store,
         "crawl": crawl,
-        "run_id": run_id or new_run_id(datetime.now(UTC), uuid4().hex),
+        "run_id": run_id,
         "url_column": url_column,
         "settings": list(settings),
     }
-    sys.exit(execute(request, as_json=as_json, quiet=quiet))
+    _, code = execute(request, as_json=as_json, quiet=quiet)
+    sys.exit(code)
 
 
-def execute(request: dict[str, object], *, as_json: bool = False, quiet: bool = False) -> int:
-    """Run a crawl here, print how it ended, and give the exit code."""
-    # Flyte takes a second to import: only commands that run something pay for it.
-    from workflows.cli.local import run_locally
-
+def execute(
+    request: dict[str, object], *, as_json: bool = False, quiet: bool = False
+) -> tuple[Summary | None, int]:
+    """Run a crawl here and print how it ended; give its summary, if any, and the exit code."""
     asked = CrawlRequest.model_validate(request)
+    if asked.run_id is None:
+        asked = asked.model_copy(update={"run_id": new_run_id(datetime.now(UTC), uuid4().hex)})
     try:
+        # Flyte takes its time to import, and reads the `cluster` settings: not for `--help`.
+        from workflows.cli.local import run_locally
+
         result = run_locally(asked, quiet=quiet or as_json)
         if result.summary is None:
             click.echo(f"stopped; go on with: {_resume_command(asked)}", err=True)
-            return INTERRUPTED
+            return None, INTERRUPTED
         show_summary(result.summary, Store(asked.store), as_json=as_json, quiet=quiet)
-        return 0 if result.summary.gates_held else GATE
+        return result.summary, 0 if result.summary.gates_held else GATE
     except ConfigError as error:
         click.echo(f"error: {error}", err=True)
-        return USAGE
+        return None, USAGE
     except ScraperError as error:
         click.echo(f"error: {error}", err=True)
         click.echo(f"go on with: {_resume_command(asked)}", err=True)
-        return ERROR
+        return None, ERROR
 
 
 def _resume_command(request: CrawlRequest) -> str:

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import click
 import orjson
-from scraper.summary import Summary
 
 from scraper.layout import run_key
+from scraper.publish.summary import Summary
 from scraper.store import Store
 
 __all__ = ["show_summary", "summary_text"]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from scraper.plan.columns import ITEM_COLUMNS, OUTCOME_COLUMNS, field_columns
 from scraper.errors import RunError
 from scraper.layout import batch_key
 from scraper.models import Reason
+from scraper.plan.columns import ITEM_COLUMNS, OUTCOME_COLUMNS, field_columns
 from scraper.rules import GENERIC_FIELDS
 from scraper.run import RunInfo
 from scraper.store import Store
@@ -131,7 +131,7 @@ def _view(
     paths = ", ".join(quoted(path) for path in files)
     tables.execute(
         f"CREATE VIEW {name} AS SELECT * FROM read_json([{paths}], columns = {{{types}}}, "
-        f"format = 'newline_delimited', compression = 'gzip', maximum_object_size = 134217728)"
+        f"format = 'newline_delimited', compression = 'gzip')"
     )
 
 

@@ -7,62 +7,23 @@ written last: who reads `latest` never sees half a run.
 Raises `RunError` when the run doesn't balance, `StoreError` when the store fails.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import orjson
 
-from scraper.dataset import Sums, check_accounted, merge, sums
 from scraper.layout import INVALID_BATCH, crawl_key, run_key
 from scraper.models import Reason, Status
 from scraper.plan.cut import Wave
-from scraper.report import report_html
+from scraper.publish.dataset import Sums, check_accounted, merge, sums
+from scraper.publish.report import report_html
+from scraper.publish.summary import Gate, Summary
 from scraper.run import RunInfo, resumed
 from scraper.settings_table import Gates
 from scraper.store import Store
 from scraper.tables import open_tables
 
-__all__ = ["Gate", "Summary", "check_gates", "load_summary", "publish"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """One quality gate: its limit, what was found, whether it held."""
-
-    name: str
-    limit: float
-    value: float
-    held: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """The sums of a run, as `summary.json` has them.
-
-    `changes` is null: the diff to the last run is not written yet.
-    """
-
-    crawl: str
-    run_id: str
-    rows: int
-    duplicates: int
-    invalid: int
-    outcomes: dict[str, int]
-    reasons: dict[str, int]
-    hosts: int
-    bytes: int
-    pages_per_s: float
-    duration_s: float
-    items: int
-    changes: dict[str, int] | None
-    gates: tuple[Gate, ...]
-    balanced: bool
-    resumed: int
-
-    @property
-    def gates_held(self) -> bool:
-        """Whether the run may become the latest."""
-        return all(gate.held for gate in self.gates)
+__all__ = ["check_gates", "load_summary", "publish"]
 
 
 def publish(

@@ -14,7 +14,7 @@ __all__ = ["REASONS", "ReasonLine", "reasons_rows"]
 
 @dataclass(frozen=True, slots=True)
 class ReasonLine:
-    """What a reason means, and what to do; Markdown code is not used, so that both are text."""
+    """What a reason means and what to do: plain text, without markup."""
 
     meaning: str
     to_do: str
@@ -84,9 +84,7 @@ REASONS: dict[Reason, ReasonLine] = {
     Reason.HTTP_429: ReasonLine(
         "too many requests, still after all attempts", "raise throttle.delay_s for this host"
     ),
-    Reason.HTTP_5XX: ReasonLine(
-        "the server failed, still after all attempts", "try again later"
-    ),
+    Reason.HTTP_5XX: ReasonLine("the server failed, still after all attempts", "try again later"),
     Reason.REDIRECT_LOOP: ReasonLine(
         "redirects that come back or exceed http.max_redirects",
         "put the page's final URL in the list",
@@ -95,14 +93,13 @@ REASONS: dict[Reason, ReasonLine] = {
         "a redirect to no URL or to a forbidden scheme", "tell the site; see detail for its target"
     ),
     Reason.PROTOCOL: ReasonLine(
-        "the answer is not proper HTTP", "try again later; check that it is a web server"
+        "the answer is not proper HTTP, or its headers are too long",
+        "try again later; check that it is a web server",
     ),
     Reason.TOO_LARGE: ReasonLine(
-        "the body or its headers exceed their cap", "raise http.max_body_bytes if you want it"
+        "the body is larger than http.max_body_bytes", "raise that setting if you want the page"
     ),
-    Reason.DECODING: ReasonLine(
-        "the body's compression is broken or unknown", "tell the site"
-    ),
+    Reason.DECODING: ReasonLine("the body's compression is broken or unknown", "tell the site"),
     Reason.TRUNCATED: ReasonLine(
         "the body ended before its announced length, on every attempt", "try again later"
     ),

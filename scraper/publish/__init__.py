@@ -1,0 +1,1 @@
+"""Publish: the batches' parts become the dataset of a run, its report and its summary."""
