@@ -120,10 +120,8 @@ def moved(location: str | bytes, http_status: int = 302) -> httpx.Response:
 
 
 def _again(answer: httpx.Response) -> httpx.Response:
-    """A response can be read but once."""
-    return httpx.Response(
-        answer.status_code, headers=answer.headers.raw, stream=httpx.ByteStream(answer.content)
-    )
+    """A response can be read but once; its stream as received again and again."""
+    return httpx.Response(answer.status_code, headers=answer.headers.raw, stream=answer.stream)
 
 
 def quick_settings(*flags: str) -> HostSettings:

@@ -1,0 +1,101 @@
+"""Imports run one way, down the flow, and `scraper` never imports Flyte."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FLOW = (
+    # values and what everything stands on
+    "errors product models stopping layout urls settings_table settings rules",
+    "store tables parts",
+    # seeds → plan
+    "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",
+    "fetch.transport fetch.client plan.columns plan.cut plan.part hosts plan.prepare plan.waves",
+    # submit → poll
+    "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.archive archive",
+    "session open_batch submit",
+    "extract.charset extract.text extract.links extract.json_ld extract.values extract.generic",
+    "extract.apply extract.page extract conclude batch poll",
+    # publish → report
+    "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
+    "publish.commit",
+    # for people
+    "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
+)
+ORDER = [name for line in FLOW for name in line.split()]
+WITHIN_ONE_STEP = ("seeds.",)
+
+
+def modules(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def name_of(path):
+    parts = path.relative_to(ROOT / "scraper").with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def step(name):
+    """A module's place in the flow; a package whose files are one step has one place."""
+    if name.startswith(WITHIN_ONE_STEP):
+        name = name.split(".")[0]
+    return ORDER.index(name)
+
+
+def imported(path):
+    """The modules that a file imports, at its top or later."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_module_has_its_place_in_the_flow():
+    packages = {"", "fetch", "plan", "publish"}
+    found = {name_of(path) for path in modules("scraper")} - packages
+    found = {name.split(".")[0] if name.startswith(WITHIN_ONE_STEP) else name for name in found}
+    assert sorted(found) == sorted(ORDER)
+
+
+@pytest.mark.parametrize("path", modules("scraper"), ids=name_of)
+def test_imports_run_down_the_flow(path):
+    name = name_of(path)
+    if name in {"", "fetch", "plan", "publish"}:
+        return
+    known = {name for name in (name_of(path) for path in modules("scraper")) if name}
+    ours = {found.removeprefix("scraper.") for found in imported(path)} & known
+    ours -= {"fetch", "plan", "publish"}
+    against = [found for found in sorted(ours) if step(found) > step(name)]
+    assert against == []
+
+
+@pytest.mark.parametrize("path", modules("scraper"), ids=name_of)
+def test_scraper_knows_nothing_of_flyte_or_the_command_line(path):
+    roots = {found.split(".")[0] for found in imported(path)}
+    assert roots.isdisjoint({"flyte", "flyteidl2", "workflows", "click", "rich_click"})
+
+
+def test_importing_scraper_imports_no_flyte():
+    code = "import scraper, sys; print([m for m in sys.modules if m.startswith('flyte')])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_only_the_command_line_knows_click():
+    for path in modules("workflows"):
+        roots = {found.split(".")[0] for found in imported(path)}
+        assert "cli" in path.parts or roots.isdisjoint({"click", "rich_click"}), path
+
+
+def test_public_names_are_sorted_and_there():
+    import scraper
+
+    assert scraper.__all__ == sorted(scraper.__all__)
+    assert all(hasattr(scraper, name) for name in scraper.__all__)
