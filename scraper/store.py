@@ -115,11 +115,12 @@ class Store:
         """
         with _told(key):
             if self._folder is None:
-                return bytes(obstore.get_range(self._store, key, start=start, length=length))
-            # Pages are read back one by one: a plain read costs an eighth of obstore's.
-            with (self._folder / key).open("rb") as file:
-                file.seek(start)
-                found = file.read(length)
+                found = bytes(obstore.get_range(self._store, key, start=start, length=length))
+            else:
+                # Pages are read back one by one: a plain read costs an eighth of obstore's.
+                with (self._folder / key).open("rb") as file:
+                    file.seek(start)
+                    found = file.read(length)
             if len(found) < length:
                 raise OSError(f"{length} bytes were wanted at {start}, there are {len(found)}")
             return found

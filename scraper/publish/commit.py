@@ -37,7 +37,9 @@ def publish(
     """
     known = load_summary(store, info.run)
     if known is not None:
-        _move_latest(info, known, store)
+        # A crash may have come between the summary and `latest`.
+        if not _was_overtaken(info, store):
+            _move_latest(info, known, store)
         return known
     batches = [INVALID_BATCH, *(b for wave in waves for ids in wave.partitions() for b in ids)]
     with open_tables() as (tables, scratch):
@@ -110,10 +112,18 @@ def _summary(info: RunInfo, found: Sums, *, now: datetime, resumed: int) -> Summ
 
 
 def _move_latest(info: RunInfo, summary: Summary, store: Store) -> None:
-    if not summary.gates_held:
-        return
-    text = orjson.dumps({"run_id": info.run_id, "published_at": datetime.now(UTC)})
-    store.put(crawl_key(info.crawl, "latest.json"), text)
+    """Point to this run, unless a gate fell short."""
+    if summary.gates_held:
+        text = orjson.dumps({"run_id": info.run_id, "published_at": datetime.now(UTC)})
+        store.put(crawl_key(info.crawl, "latest.json"), text)
+
+
+def _was_overtaken(info: RunInfo, store: Store) -> bool:
+    """Whether `latest` was moved since this run was made: to it, or to a later one."""
+    known = store.get(crawl_key(info.crawl, "latest.json"))
+    if known is None:
+        return False
+    return datetime.fromisoformat(orjson.loads(known)["published_at"]) >= info.created_at
 
 
 def _drop_archives(run: str, store: Store) -> None:

@@ -3,7 +3,6 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from scraper.errors import ConfigError
 from scraper.settings import (
@@ -15,7 +14,7 @@ from scraper.settings import (
     host_names,
     load_settings,
 )
-from scraper.settings_table import HOST_GROUPS, Settings, settings_rows
+from scraper.settings_table import Settings, settings_rows
 
 HOST = "shop.example.org"
 
@@ -186,134 +185,15 @@ def test_other_variables_are_left_alone():
     assert environment_layer(environ) == Layer(source="environment", values={}, hosts={})
 
 
-ERRORS = {
-    "no_equals_sign": (
-        flag_layer, ["batch.size"], "--set batch.size: expected group.field=value",
-    ),
-    "no_group": (flag_layer, ["size=1"], "--set size=1: expected group.field=value"),
-    "no_key": (flag_layer, ["=1"], "--set =1: expected group.field=value"),
-    "host_without_group": (
-        flag_layer, ["hosts.org.delay_s=1"],
-        "--set hosts.org.delay_s=1: '' is not the name of a host",
-    ),
-    "unknown_group": (
-        flag_layer, ["throtle.delay_s=1"],
-        "--set: unknown settings group 'throtle'; did you mean 'throttle'?",
-    ),
-    "unknown_field": (
-        flag_layer, ["throttle.delay=1"],
-        "--set: unknown setting throttle.delay; did you mean 'delay_s'?",
-    ),
-    "nothing_near": (
-        flag_layer, ["batch.x=1"],
-        "--set: unknown setting batch.x; valid: max_in_flight, size",
-    ),
-    "group_too_deep": (
-        flag_layer, ["a.b.c=1"],
-        "--set: unknown settings group 'a.b'; valid: " + ", ".join(sorted(Settings.model_fields)),
-    ),
-    "group_not_of_a_host": (
-        flag_layer, ["hosts.a.org.http.contact=x"],
-        "--set: unknown settings group 'hosts.\"a.org\".http'; valid: retry, robots, throttle",
-    ),
-    "unknown_field_of_a_host": (
-        flag_layer, ["hosts.a.org.retry.attempt=1"],
-        "--set: unknown setting hosts.\"a.org\".retry.attempt; did you mean 'attempts'?",
-    ),
-    "wrong_value_of_a_host": (
-        flag_layer, ["hosts.a.org.retry.attempts=0"],
-        '--set [hosts."a.org"]: retry.attempts = 0: Input should be greater than 0',
-    ),
-    "wrong_word": (
-        flag_layer, ["throttle.unit=page"],
-        "--set: throttle.unit = 'page': Input should be 'host' or 'domain'",
-    ),
-    "infinite": (
-        flag_layer, ["throttle.delay_s=inf"],
-        "--set: throttle.delay_s = inf: Input should be a finite number",
-    ),
-    "no_contact": (
-        flag_layer, ["http.contact="],
-        "--set: http.contact = '': String should match pattern '^[!-~]([ -~]*[!-~])?$'",
-    ),
-    "not_for_a_header": (
-        flag_layer, ['http.user_agent="a\\r\\nb: c"'],
-        "--set: http.user_agent = 'a\\r\\nb: c': String should match pattern "
-        "'^[!-~]([ -~]*[!-~])?$'",
-    ),
-    "variable_of_no_group": (
-        environment_layer, {"SCRAPER_BATCHES__SIZE": "1"},
-        "environment: unknown settings group 'batches'; did you mean 'batch'?",
-    ),
-    "variable_of_no_field": (
-        environment_layer, {"SCRAPER_BATCH__SIZES": "1"},
-        "environment: unknown setting batch.sizes; did you mean 'size'?",
-    ),
-    "wrong_variable": (
-        environment_layer, {"SCRAPER_BATCH__SIZE": "many"},
-        "environment: batch.size = 'many': Input should be a valid integer, "
-        "unable to parse string as an integer",
-    ),
-    "wrong_network": (
-        lambda values: file_layer(values), {"network": {"allow": ["10.0.0.0/33"]}},
-        "shop.toml: network.allow = '10.0.0.0/33': Value error, "
-        "'10.0.0.0/33' does not appear to be an IPv4 or IPv6 network",
-    ),
-    "wrong_host_in_a_file": (
-        lambda hosts: file_layer(hosts=hosts), {"a.org": {"robots": {"obey": "perhaps"}}},
-        "shop.toml [hosts.\"a.org\"]: robots.obey = 'perhaps': Input should be a valid boolean, "
-        "unable to interpret input",
-    ),
-    "value_for_a_group": (
-        lambda values: file_layer(values), {"batch": 5}, "shop.toml: batch is a group, not a value",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("layer", "given", "message"), ERRORS.values(), ids=ERRORS.keys())
-def test_an_error_names_source_key_and_the_nearest_valid_one(layer, given, message):
-    with pytest.raises(ConfigError) as error:
-        load_settings(layer(given))
-    assert str(error.value) == message
-
-
-def test_the_source_that_won_is_blamed():
-    with pytest.raises(ConfigError, match=r"^environment: batch.size = 0: "):
-        load_settings(
-            file_layer({"batch": {"size": -1}}), environment_layer({"SCRAPER_BATCH__SIZE": "0"})
-        )
-
-
 @given(st.text())
 def test_whatever_a_flag_says_is_a_setting_or_a_config_error(text):
     try:
         contact = flags(f"http.contact={text}").http.contact
-    except ConfigError as error:
-        assert str(error).startswith("--set")
-    else:
-        assert contact is None or contact.isascii()
+    except ConfigError:
+        return
+    assert contact is None or contact.isascii()
 
 
 @pytest.mark.parametrize("text", ["[" * 5000, "1" * 5000], ids=["nested", "digits"])
 def test_a_value_that_toml_gives_up_on_is_text(text):
     assert flags(f"http.contact={text}").http.contact == text
-
-
-def test_settings_are_frozen_and_closed():
-    with pytest.raises(ValidationError, match="frozen"):
-        Settings().batch.size = 5
-    with pytest.raises(ValidationError, match="Extra inputs"):
-        Settings.model_validate({"batch": {"sizes": 5}})
-
-
-def test_the_table_names_each_setting_once_with_its_effect():
-    rows = list(settings_rows())
-    assert len({name for name, _, _ in rows}) == len(rows)
-    assert all(effect and default for _, default, effect in rows)
-    assert set(HOST_GROUPS) < {name.split(".")[0] for name, _, _ in rows}
-
-
-def test_defaults_are_polite():
-    settings = Settings()
-    assert (settings.throttle.delay_s, settings.throttle.concurrency) == (1.0, 1)
-    assert (settings.robots.obey, settings.network.allow, settings.http.contact) == (True, (), None)

@@ -1,6 +1,7 @@
 """The demo's crawl over real sockets: its outcome, and the laws, read from the site's own log."""
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_law_3_requests_to_a_host_are_never_closer_than_its_delay(crawled):
         starts[request.host.partition(":")[0]].append(request.at_s)
     assert set(starts) == set(HOSTS)
     for host, times in starts.items():
-        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(times)]
         # The site notes arrivals: one that was held up on its way comes closer to the next.
         assert sum(gaps) / len(gaps) >= DELAY_S, host
         assert sorted(gaps)[len(gaps) // 20] >= DELAY_S * 0.8, host

@@ -1,0 +1,59 @@
+import duckdb
+import pytest
+
+from scraper.tables import open_tables, quoted, quoted_name, scalar
+
+TEXTS = ["", "plain", "it's", "''", 'say "hi"', "a;b--c", "a\nb", "\\", "größe 😀"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_any_text_is_a_literal(text):
+    with open_tables() as (tables, _):
+        assert tables.execute(f"SELECT {quoted(text)}").fetchone() == (text,)
+
+
+@pytest.mark.parametrize("text", TEXTS[1:])
+def test_any_text_is_a_column(text):
+    with open_tables() as (tables, _):
+        tables.execute(f"SELECT 1 AS {quoted_name(text)}")
+        assert [column[0] for column in tables.description] == [text]
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [("SELECT 7", 7), ("SELECT NULL", 0), ("SELECT sum(x) FROM (SELECT 1 AS x WHERE false)", 0)],
+    ids=["number", "null", "empty_sum"],
+)
+def test_a_scalar_is_a_number(query, number):
+    with open_tables() as (tables, _):
+        assert scalar(tables, query) == number
+
+
+def test_the_scratch_folder_goes_with_the_tables():
+    with open_tables() as (tables, scratch):
+        tables.execute(f"COPY (SELECT 1) TO {quoted(scratch / 'a.parquet')} (FORMAT parquet)")
+        assert scratch.is_dir()
+    assert not scratch.exists()
+    with pytest.raises(duckdb.ConnectionException):
+        tables.execute("SELECT 1")
+
+
+def test_it_goes_when_the_block_fails_too():
+    with pytest.raises(RuntimeError), open_tables() as (_, scratch):
+        raise RuntimeError
+    assert not scratch.exists()
+
+
+def test_two_databases_share_nothing():
+    with open_tables() as (one, _), open_tables() as (two, _):
+        one.execute("CREATE TABLE a AS SELECT 1")
+        assert scalar(two, "SELECT count(*) FROM duckdb_tables()") == 0
+
+
+def test_memory_is_bounded_and_times_are_utc():
+    with open_tables() as (tables, scratch):
+        found = tables.execute(
+            "SELECT current_setting('memory_limit'), current_setting('TimeZone'), "
+            "current_setting('temp_directory'), current_setting('autoinstall_known_extensions')"
+        ).fetchone()
+        assert found == ("953.6 MiB", "UTC", str(scratch / "spill"), False)
