@@ -83,7 +83,7 @@ async def test_an_attempt_is_archived_counted_and_learned_from(store):
         made = await batch.attempt(batch.seeds[0], 1)
 
         assert batch.archive.progress[1].last == made
-        assert session.tally == {"attempts": 1}
+        assert session.tally == {"seeds": 1, "asked": 1, "attempts": 1}
         assert batch.throttles.states() == [
             HostState(host="a.test", failures=1, next_at=made.at.timestamp() + made.elapsed_s + 9)
         ]

@@ -35,7 +35,7 @@ async def test_a_session_has_what_batches_share(tmp_path):
 
         assert (session.info, session.store, session.stop) == (info, store, stop)
         assert session.connections.locked()
-        assert session.tally == Counter()
+        assert session.tally == Counter(seeds=1)
 
     assert b"hello" in exchange.body
     assert session.guard.host_verdict("denied.test") == "out_of_scope"
