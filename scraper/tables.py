@@ -3,6 +3,7 @@
 Each connection lives in a scratch folder of its own, which also takes what memory can't.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,10 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-__all__ = ["open_tables", "quoted", "quoted_name", "scalar"]
+__all__ = ["one_thread", "open_tables", "quoted", "quoted_name", "scalar"]
 
 _MEMORY_LIMIT = "1GB"
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @contextmanager
@@ -23,7 +25,8 @@ def open_tables() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": _MEMORY_LIMIT,
             "temp_directory": str(scratch / "spill"),
-            "preserve_insertion_order": True,
+            # Each thread that reads JSON holds 32 MB for its lines.
+            "threads": _THREADS,
             # No part of it is ever fetched from the network.
             "autoinstall_known_extensions": False,
         }
@@ -33,6 +36,16 @@ def open_tables() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
             yield connection, scratch
         finally:
             connection.close()
+
+
+@contextmanager
+def one_thread(tables: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Read and write rows one after another: for wide ones, which many threads would hoard."""
+    tables.execute("SET threads = 1; SET preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        tables.execute(f"SET threads = {_THREADS}; SET preserve_insertion_order = true")
 
 
 def scalar(tables: duckdb.DuckDBPyConnection, query: str) -> int:

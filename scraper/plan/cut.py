@@ -37,7 +37,10 @@ class Wave:
 
     @property
     def is_alone(self) -> bool:
-        """Whether one partition has all hosts: those of a later wave may be asked elsewhere too."""
+        """Whether one partition has all hosts of the run.
+
+        That of a later wave hasn't: what is known of an earlier one's hosts isn't with it.
+        """
         return self.number == 1 and len(self.batches) == 1
 
     def partitions(self) -> Iterator[list[str]]:

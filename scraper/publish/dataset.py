@@ -17,9 +17,11 @@ from scraper.plan.columns import ITEM_COLUMNS, OUTCOME_COLUMNS, field_columns
 from scraper.rules import GENERIC_FIELDS
 from scraper.run import RunInfo
 from scraper.store import Store
-from scraper.tables import quoted, quoted_name, scalar
+from scraper.tables import one_thread, quoted, quoted_name, scalar
 
 __all__ = ["Sums", "check_accounted", "merge", "sums"]
+
+_PARQUET = "parquet, COMPRESSION zstd"
 
 _GENERIC_COLUMNS = {
     name: "VARCHAR[]" if shape.endswith("list") else "VARCHAR"
@@ -46,41 +48,25 @@ def merge(
     Raises:
         StoreError: the store failed.
     """
-    _view(
-        tables,
-        "outcome_parts",
-        _files(info, store, scratch, batches, "outcomes.jsonl.gz"),
-        {"row": "BIGINT"} | OUTCOME_COLUMNS,
-    )
-    fields = field_columns(info.sites)
-    known = {name.lower() for name in fields}
-    generic = {name: kind for name, kind in _GENERIC_COLUMNS.items() if name not in known}
-    _view(
-        tables,
-        "item_parts",
-        _files(info, store, scratch, batches, "items.jsonl.gz"),
-        {"_row": "BIGINT"} | ITEM_COLUMNS | fields | generic,
-    )
+    columns = {"row": "BIGINT"} | OUTCOME_COLUMNS
+    files = _files(info, store, scratch, batches, "outcomes.jsonl.gz")
+    _view(tables, "outcome_parts", files, columns)
     _seeds(tables, _files(info, store, scratch, batches, "seeds.parquet"))
-    seed = "".join(f", seed.{quoted_name(name)} AS {quoted_name(name)}" for name in info.columns)
     tables.execute(
-        f"CREATE TABLE outcomes AS SELECT p.*{seed} "
+        f"CREATE TABLE outcomes AS SELECT p.*{_seed_columns(info)} "
         f"FROM outcome_parts p LEFT JOIN seeds USING (row) ORDER BY row"
     )
-    has_generic = scalar(tables, "SELECT count(*) FROM item_parts WHERE site IS NULL") > 0
-    columns = [*ITEM_COLUMNS, *fields, *(generic if has_generic or not fields else ())]
-    chosen = ", ".join(f"p.{quoted_name(name)}" for name in columns)
-    tables.execute(
-        f"CREATE VIEW items AS SELECT {chosen}{seed} "
-        f"FROM item_parts p LEFT JOIN seeds ON row = _row ORDER BY _row"
-    )
-    return {
-        "outcomes.parquet": _copy(
-            tables, scratch, "outcomes.parquet", "SELECT * EXCLUDE (row) FROM outcomes ORDER BY row"
+    outcomes = "SELECT * EXCLUDE (row) FROM outcomes ORDER BY row"
+    written = {
+        "outcomes.parquet": _copy(tables, scratch / "outcomes.parquet", outcomes),
+        "items.parquet": _items(
+            tables, scratch, info, files=_files(info, store, scratch, batches, "items.jsonl.gz")
         ),
-        "items.parquet": _copy(tables, scratch, "items.parquet", "SELECT * FROM items"),
-        "failed.jsonl": _copy(tables, scratch, "failed.jsonl", _failed(info)),
+        "failed.jsonl": _copy(tables, scratch / "failed.jsonl", _failed(info), file_format="json"),
     }
+    items = quoted(written["items.parquet"])
+    tables.execute(f"CREATE VIEW items AS SELECT * FROM read_parquet({items})")
+    return written
 
 
 def sums(tables: DuckDBPyConnection) -> Sums:
@@ -155,8 +141,33 @@ def _failed(info: RunInfo) -> str:
     )
 
 
-def _copy(tables: DuckDBPyConnection, scratch: Path, name: str, query: str) -> Path:
-    path = scratch / name
-    kind = "json" if name.endswith(".jsonl") else "parquet, COMPRESSION zstd"
-    tables.execute(f"COPY ({query}) TO {quoted(path)} (FORMAT {kind})")
+def _items(tables: DuckDBPyConnection, scratch: Path, info: RunInfo, *, files: list[Path]) -> Path:
+    """Write the items, batch by batch and in each by row: a sort of whole pages would be dear.
+
+    With one thread and row groups bounded by their bytes, memory stays flat however long the
+    texts are.
+    """
+    fields = field_columns(info.sites)
+    known = {name.lower() for name in fields}
+    generic = {name: kind for name, kind in _GENERIC_COLUMNS.items() if name not in known}
+    _view(tables, "item_parts", files, {"_row": "BIGINT"} | ITEM_COLUMNS | fields | generic)
+    without_rule = "SELECT count(*) FROM item_parts WHERE site IS NULL"
+    has_generic = not fields or scalar(tables, without_rule) > 0
+    columns = [*ITEM_COLUMNS, *fields, *(generic if has_generic else ())]
+    chosen = ", ".join(f"p.{quoted_name(name)}" for name in columns)
+    query = f"SELECT {chosen}{_seed_columns(info)} FROM item_parts p LEFT JOIN seeds ON row = _row"
+    with one_thread(tables):
+        bounded = f"{_PARQUET}, ROW_GROUP_SIZE_BYTES '32MB'"
+        return _copy(tables, scratch / "items.parquet", query, file_format=bounded)
+
+
+def _seed_columns(info: RunInfo) -> str:
+    names = (quoted_name(name) for name in info.columns)
+    return "".join(f", seed.{name} AS {name}" for name in names)
+
+
+def _copy(
+    tables: DuckDBPyConnection, path: Path, query: str, *, file_format: str = _PARQUET
+) -> Path:
+    tables.execute(f"COPY ({query}) TO {quoted(path)} (FORMAT {file_format})")
     return path

@@ -47,7 +47,7 @@ def first_rows(urls):
     return rows
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(pages=ROWS, size=st.integers(1, 9), in_flight=st.integers(1, 5))
 def test_every_plan_keeps_the_laws(pages, size, in_flight):
     urls = [url_of(host, page) for host, page in pages]
@@ -110,7 +110,7 @@ def test_hosts_take_turns(tmp_path):
 
 def test_partitions_have_about_equal_work(tmp_path):
     urls = rows_of({f"h{n}.example": 1 + n // 4 for n in range(40)})
-    planned = plan_rows(tmp_path, urls, "batch.size=5", "batch.max_in_flight=4")
+    planned = plan_rows(tmp_path, urls, "batch.size=20", "batch.max_in_flight=4")
     work = Counter()
     for batch, part in planned.parts().items():
         work[partition_of(batch)] += len(part)
@@ -130,7 +130,7 @@ MANY = rows_of({f"h{n % 37}.d{n % 11}.example": 1 + n % 13 for n in range(300)})
 
 
 def test_a_plan_is_the_same_byte_for_byte(tmp_path):
-    flags = ("batch.size=20", "batch.max_in_flight=5")
+    flags = ("batch.size=100", "batch.max_in_flight=5")
     plans = [plan_rows(tmp_path / name, MANY, *flags) for name in ("a", "b")]
     assert plans[0].values() == plans[1].values()
     assert len(plans[0].wave().batches) == 5
@@ -144,10 +144,10 @@ def test_a_plan_does_not_know_the_machines_cores(tmp_path, monkeypatch, threads)
             tables.execute(f"SET threads = {threads}")
             yield tables, scratch
 
-    usual = plan_rows(tmp_path / "usual", MANY, "batch.size=20")
+    usual = plan_rows(tmp_path / "usual", MANY, "batch.size=100")
     monkeypatch.setattr("scraper.plan.prepare.open_tables", open_with_threads)
     monkeypatch.setattr("os.cpu_count", lambda: threads)
-    assert plan_rows(tmp_path / "other", MANY, "batch.size=20").values() == usual.values()
+    assert plan_rows(tmp_path / "other", MANY, "batch.size=100").values() == usual.values()
 
 
 SIZES = {
