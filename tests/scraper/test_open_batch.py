@@ -1,6 +1,7 @@
 import asyncio
 import math
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -10,6 +11,7 @@ from scraper.layout import batch_key, hosts_key, partition_of
 from scraper.models import Attempt, BatchJob, Hop, HostState, Reason, Seed
 from scraper.open_batch import open_batch
 from scraper.run import RunInfo
+from scraper.stopping import StopFlag, Stopped
 from scraper.store import Store
 from scraper.throttle import HostHeld
 from tests.scraper.batches import (
@@ -125,16 +127,22 @@ async def test_a_second_life_keeps_a_retry_after(store):
     assert len(site.log) == 1
 
 
-async def test_a_second_life_keeps_the_delay_to_the_last_request_of_the_first(store):
-    info = plan(store, [URL, "http://b.test/2"], "throttle.delay_s=100", "robots.obey=true")
+@pytest.mark.parametrize("obey", ["true", "false"], ids=["robots.txt", "a page"])
+async def test_a_second_life_keeps_the_delay_to_the_last_request_of_the_first(store, obey):
+    stop, site = StopFlag(), website({})
+    site.before = lambda url: stop.set() if url.endswith("robots.txt") else None
+    info = plan(store, [URL], "throttle.delay_s=100", f"robots.obey={obey}")
     (job,) = jobs(info, store)
-    site = website({"http://b.test/robots.txt": response(503)})
-    async with session_on(site, info, store) as session, open_batch(session, job) as batch:
-        await batch.attempt(batch.seeds[1], 1)
-    asked_s = site.times_s("b.test")[-1]
+    async with (
+        session_on(site, info, store, stop=stop) as session,
+        open_batch(session, job) as batch,
+    ):
+        with suppress(Stopped):
+            await batch.attempt(batch.seeds[0], 1)
+    (asked_s,) = site.times_s("a.test")
 
     async with session_on(site, info, store) as session, open_batch(session, job) as batch:
-        next_at = batch.throttles.of("b.test").state.next_at
+        next_at = batch.throttles.of("a.test").state.next_at
 
     assert next_at == pytest.approx(asked_s + 100, abs=0.5)
 
@@ -174,17 +182,21 @@ async def test_the_next_batch_doesnt_ask_for_robots_txt_again(store):
     assert site.urls == ["http://a.test/robots.txt", *rows]
 
 
-@pytest.mark.parametrize("others", [[], ["http://z.test/"]], ids=["one partition", "one of many"])
-async def test_the_state_of_redirect_targets_is_taken_over_too(store, others):
+@pytest.mark.parametrize(
+    ("others", "host"),
+    [([], "b.test"), (["http://z.test/"], "www.a.test")],
+    ids=["one partition", "one of many"],
+)
+async def test_the_state_of_redirect_targets_is_taken_over_too(store, others, host):
     rows = [f"http://a.test/{n}" for n in range(2)]
     info = plan(store, [*rows, *others], "batch.size=1", f"batch.max_in_flight={1 + len(others)}")
-    site = website(dict.fromkeys(rows, moved("http://www.a.test/x")))
-    site.answers["http://www.a.test/x"] = [response(503, retry_after="50")]
+    site = website(dict.fromkeys(rows, moved(f"http://{host}/x")))
+    site.answers[f"http://{host}/x"] = [response(503, retry_after="50")]
     first, second = (job for job in jobs(info, store) if partition_of(job.batch) == "1-0001")
     await attempt_all(site, info, store, first)
 
     async with session_on(site, info, store) as session, open_batch(session, second) as batch:
-        assert batch.throttles.of("www.a.test").wait_s > 40
+        assert batch.throttles.of(host).wait_s > 40
 
 
 async def test_the_hosts_of_other_batches_are_kept(store):

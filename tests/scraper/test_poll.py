@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import scraper.conclude
 import scraper.extract.page
 import scraper.poll
 from scraper.batch import done_result
@@ -500,9 +501,7 @@ async def test_a_host_that_asks_for_a_while_is_waited_for_in_the_next_wave(store
     assert set(reasons(store, first[0])) == {"http://b.test/"}
     assert set(reasons(store, second[0]).values()) == {"ok"}
     assert outcomes(store, second[0])[ROWS[0]]["attempts"] == 2
-    assert [url for url in site.urls if "a.test" in url] == [ROWS[0], *ROWS] or (
-        sorted(site.urls) == sorted([*ROWS, ROWS[0], "http://b.test/"])
-    )
+    assert sorted(site.urls) == sorted([*ROWS, ROWS[0], "http://b.test/"])
     held, again = site.times_s("a.test")[:2]
     assert again - held >= 0.99
     assert time.monotonic() - start < 10
@@ -517,22 +516,6 @@ async def test_a_hosts_own_number_of_attempts_makes_no_endless_waves(store, atte
 
     assert len(site.log) == attempts
     assert outcomes(store, wave[0])[URL]["attempts"] == attempts
-
-
-async def test_a_redirect_to_a_host_that_is_given_up_ends_there(store):
-    rows = [*(f"http://b.test/{n}" for n in range(3)), *ROWS]
-    info = plan(store, rows, "throttle.give_up_after=3", "throttle.concurrency=1")
-    site = website({url: moved("http://b.test/x") for url in ROWS})
-    site.answers |= {url: [response(500)] for url in (*rows[:3], "http://b.test/x")}
-    site.answers[ROWS[0]] = [page()]
-    (job,) = jobs(info, store)
-
-    await run_batch(site, info, store, job)
-
-    to_b = [url for url in site.urls if "//b.test" in url]
-    assert len(to_b) <= 4
-    assert len(outcomes(store, job)) == 8
-    assert set(reasons(store, job).values()) <= {"ok", "http_5xx", "host_given_up"}
 
 
 @pytest.mark.sockets
@@ -571,11 +554,11 @@ async def test_the_demo_sites_troubles_end_as_they_should(store):
     assert max(paths.count(path) for path in set(paths)) == 3
 
 
-async def test_a_loop_of_another_batch_gets_its_turn_while_pages_are_parsed(store):
+async def test_others_get_their_turn_while_pages_are_parsed(store, monkeypatch):
     rows = [f"http://a.test/{n}" for n in range(40)]
     info = plan(store, rows)
     (job,) = jobs(info, store)
-    turns = 0
+    turns, seen = 0, set()
 
     async def count() -> None:
         nonlocal turns
@@ -583,6 +566,11 @@ async def test_a_loop_of_another_batch_gets_its_turn_while_pages_are_parsed(stor
             await asyncio.sleep(0)
             turns += 1
 
+    def conclude(*args: object, **more: object) -> object:
+        seen.add(turns)
+        return scraper.conclude.conclude(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scraper.poll, "conclude", conclude)
     site = website({url: page() for url in rows})
     async with session_on(site, info, store) as session:
         await submit(session, job)
@@ -590,4 +578,4 @@ async def test_a_loop_of_another_batch_gets_its_turn_while_pages_are_parsed(stor
         await poll(session, job)
         task.cancel()
 
-    assert turns >= 10
+    assert len(seen) >= 10

@@ -20,6 +20,7 @@ from scraper.submit import fetch_lacking, submit
 from tests.scraper.batches import (
     Website,
     jobs,
+    moved,
     outcomes,
     page,
     plan,
@@ -444,3 +445,57 @@ async def test_who_waits_when_a_host_is_given_up_is_not_asked_any_more(store):
     assert (result.outcomes, result.carried) == (10, 0)
     assert set(reasons(store, job).values()) == {"http_5xx"}
     assert sum(int(str(o["attempts"])) for o in outcomes(store, job).values()) == 12
+
+
+async def test_rows_that_waited_when_their_host_was_given_up_are_marked(store):
+    rows = [f"http://a.test/{n}" for n in range(9)]
+    flags = ("throttle.give_up_after=3", "throttle.delay_s=0.01", "throttle.concurrency=3")
+    info = plan(store, rows, *flags)
+    (job,) = jobs(info, store)
+    site = website(dict.fromkeys(rows, response(500)))
+
+    await submitted(site, info, store)
+
+    found = [attempt.reason for attempt in archived(store, job).values()]
+    assert len(site.log) == found.count(Reason.HTTP_5XX) == 3
+    assert found.count(Reason.HOST_GIVEN_UP) == 6
+
+
+async def test_a_row_that_led_to_a_host_that_was_given_up_is_not_asked_for_again(store):
+    target = "http://b.test/x"
+    info = plan(store, [ROWS[0]], "throttle.give_up_after=1")
+    (job,) = jobs(info, store)
+    site = website({ROWS[0]: moved(target), target: response(503)})
+
+    result = await run_batch(site, info, store, job)
+
+    assert site.urls == [ROWS[0], target]
+    assert (result.outcomes, result.carried) == (1, 0)
+    assert reasons(store, job) == {ROWS[0]: "http_5xx"}
+
+
+async def test_rows_that_lead_to_a_host_that_was_given_up_end_there(store):
+    target = "http://b.test/x"
+    info = plan(store, ROWS, "throttle.give_up_after=2")
+    (job,) = jobs(info, store)
+    site = website(dict.fromkeys(ROWS, moved(target)) | {target: response(500)})
+
+    await run_batch(site, info, store, job)
+
+    assert site.urls.count(target) == 2
+    assert list(reasons(store, job).values()) == ["http_5xx"] * 2 + ["host_given_up"] * 4
+
+
+async def test_no_lane_outlives_the_one_that_failed(store):
+    info = plan(store, SPREAD)
+    (job,) = jobs(info, store)
+    site = pages_at(SPREAD)
+    site.latency_s = 0.005
+    at_request(6, site, fail)
+
+    async with session_on(site, info, store) as session, open_batch(session, job) as batch:
+        before = asyncio.all_tasks()
+        with pytest.raises(Bug):
+            await fetch_lacking(batch, attempts=1)
+        assert asyncio.all_tasks() == before
+        assert site.in_flight == 0

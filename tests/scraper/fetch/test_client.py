@@ -163,6 +163,7 @@ async def test_no_cookie_is_ever_kept_or_sent():
     async with scripted_server([answer]) as server, open_client(HTTP, LOOPBACK) as client:
         for _ in range(3):
             await client.get(server.url, deadline_s=5, max_bytes=100)
+        assert list(client._client.cookies.jar) == []
 
     assert len(server.requests) == 3
     assert not any(b"cookie" in request.lower() for request in server.requests)
