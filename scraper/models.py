@@ -145,10 +145,10 @@ _BLAMES_HOST = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One redirect that was followed: where it stood and what it answered."""
+    """One redirect that was followed: where it stood and the status code that it answered."""
 
     url: str
-    http_status: int
+    status: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

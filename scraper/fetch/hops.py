@@ -105,7 +105,7 @@ class Fetcher:
         target = redirect_target(found)
         if target is None:
             return self._answer(url, found, trail), None
-        trail.redirects.append(Hop(url=url.href, http_status=found.http_status))
+        trail.redirects.append(Hop(url=url.href, status=found.http_status))
         return self._follow(url, target, trail)
 
     async def _robots_refusal(self, url: ParsedUrl, trail: _Trail) -> Reason | None:

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from scraper.rules import GENERIC_FIELDS, RESERVED_FIELDS, SiteRule
 
-__all__ = ["ITEM_COLUMNS", "OUTCOME_COLUMNS", "SeedColumns", "field_columns"]
+__all__ = ["ITEM_COLUMNS", "OUTCOME_COLUMNS", "REDIRECTS", "SeedColumns", "field_columns"]
+
+REDIRECTS = "STRUCT(url VARCHAR, status INTEGER)[]"
 
 OUTCOME_COLUMNS = {
     "url": "VARCHAR",
@@ -19,7 +21,7 @@ OUTCOME_COLUMNS = {
     "reason": "VARCHAR",
     "http_status": "INTEGER",
     "attempts": "INTEGER",
-    "redirects": "STRUCT(url VARCHAR, http_status INTEGER)[]",
+    "redirects": REDIRECTS,
     "bytes": "BIGINT",
     "wire_bytes": "BIGINT",
     "elapsed_s": "DOUBLE",

@@ -41,7 +41,7 @@ def _seed(
         domain=domain,
         columns=columns or {},
         redirects=tuple(
-            Hop(url=str(hop["url"]), http_status=int(str(hop["http_status"]))) for hop in redirects
+            Hop(url=str(hop["url"]), status=int(str(hop["status"]))) for hop in redirects
         ),
         attempts=attempts,
     )

@@ -21,7 +21,7 @@ from scraper.fetch.client import address_guard, require_contact
 from scraper.layout import INVALID_BATCH, batch_key, run_key
 from scraper.models import Outcome, Reason
 from scraper.parts import PartWriter, packed
-from scraper.plan.columns import SeedColumns
+from scraper.plan.columns import REDIRECTS, SeedColumns
 from scraper.plan.cut import cut_into_batches, effective_size
 from scraper.run import RunInfo, save_run
 from scraper.seeds import RawRow, list_suffixes, read_inline, read_seeds
@@ -132,7 +132,7 @@ def _tabulate(tables: DuckDBPyConnection, spool: Path, info: RunInfo) -> RunInfo
     tables.execute(
         f"CREATE TABLE planned AS SELECT row, url, fetch_url, host, domain, "
         f"{f'struct_pack({seed})' if seed else 'NULL'} AS seed, "
-        f"CAST([] AS STRUCT(url VARCHAR, http_status INTEGER)[]) AS redirects, 0 AS attempts "
+        f"CAST([] AS {REDIRECTS}) AS redirects, 0 AS attempts "
         f"FROM read_json({quoted(spool)}, columns = {{{types}}}, format = 'newline_delimited') "
         f"QUALIFY fetch_url IS NULL OR row_number() OVER (PARTITION BY key ORDER BY row) = 1"
     )

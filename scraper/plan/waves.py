@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 from scraper.hosts import merge_hosts
 from scraper.layout import batch_key, hosts_key, partition_of
 from scraper.parts import read_part
+from scraper.plan.columns import REDIRECTS
 from scraper.plan.cut import Wave, cut_into_batches, load_wave
 from scraper.run import RunInfo
 from scraper.store import Store
@@ -26,7 +27,7 @@ _CARRIED = {
     "fetch_url": "VARCHAR",
     "host": "VARCHAR",
     "domain": "VARCHAR",
-    "redirects": "STRUCT(url VARCHAR, http_status INTEGER)[]",
+    "redirects": REDIRECTS,
     "attempts": "INTEGER",
 }
 

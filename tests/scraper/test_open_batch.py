@@ -226,7 +226,7 @@ CARRIED = {
     "reason": Reason.DEFERRED,
     "final_url": "http://b.test/2",
     "carry_to": "http://b.test/2",
-    "redirects": (Hop(url="http://www.a.test/1", http_status=302),),
+    "redirects": (Hop(url="http://www.a.test/1", status=302),),
 }
 
 

@@ -358,7 +358,7 @@ async def test_an_outcome_says_all_that_is_known(store):
         "reason": "ok",
         "http_status": 200,
         "attempts": 2,
-        "redirects": [{"url": URL, "http_status": 301}],
+        "redirects": [{"url": URL, "status": 301}],
         "bytes": len(body),
         "wire_bytes": len(body),
         "content_type": "text/html; charset=utf-8",

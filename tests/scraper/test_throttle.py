@@ -372,7 +372,7 @@ async def test_a_redirect_that_is_carried_on_is_no_failure():
         ended(
             Reason.DEFERRED,
             carry_to="http://b.test/",
-            redirects=(Hop(url="http://a.test/", http_status=301),),
+            redirects=(Hop(url="http://a.test/", status=301),),
         )
     )
 

@@ -168,7 +168,7 @@ async def test_what_was_added_is_recovered_as_it_was(either):
         Reason.BAD_REDIRECT,
         number=2,
         http_status=302,
-        redirects=(Hop(url="http://a.test/3", http_status=302),),
+        redirects=(Hop(url="http://a.test/3", status=302),),
         retry_after_s=1.5,
         carry_to="http://b.test/",
         detail="Location: é\r\nX: \0",
@@ -194,7 +194,7 @@ async def test_a_page_is_read_back_by_its_place(either):
     archive = open_archive(either)
     made = attempt(
         1,
-        redirects=(Hop(url="http://a.test/1", http_status=301),),
+        redirects=(Hop(url="http://a.test/1", status=301),),
         final_url="http://a.test/2",
         url="http://a.test/1",
     )
@@ -213,7 +213,7 @@ async def test_a_page_is_read_back_by_its_place(either):
     assert archive.read_page(place, made, max_bytes=1000) == Page(
         url="http://a.test/1",
         final_url="http://a.test/2",
-        redirects=(Hop(url="http://a.test/1", http_status=301),),
+        redirects=(Hop(url="http://a.test/1", status=301),),
         http_status=200,
         headers=(("Content-Encoding", "gzip"), ("Set-Cookie", "a"), ("Set-Cookie", "b")),
         body=BODY,
@@ -284,7 +284,7 @@ async def test_the_records_of_a_part(store):
     archive = open_archive(store)
     add_page(archive, 1)
     add_failure(archive, 2)
-    led_on = attempt(3, Reason.TIMEOUT, redirects=(Hop(url="http://a.test/3", http_status=302),))
+    led_on = attempt(3, Reason.TIMEOUT, redirects=(Hop(url="http://a.test/3", status=302),))
     archive.add(led_on, [exchange("http://a.test/3", b"", http_status=302)])
     archive.add(attempt(4, Reason.HTTP_4XX, http_status=404), [exchange("http://a.test/4")])
     await archive.flush()

@@ -52,7 +52,7 @@ def chain(count: int, end: httpx.Response | Exception | None = None) -> Website:
 
 
 def hops(*urls: str, http_status: int = 302) -> tuple[Hop, ...]:
-    return tuple(Hop(url=url, http_status=http_status) for url in urls)
+    return tuple(Hop(url=url, status=http_status) for url in urls)
 
 
 async def test_a_page():
@@ -87,9 +87,9 @@ async def test_redirects_are_followed_and_recorded_in_order():
         http_status=404,
         final_url="http://a.test/4",
         redirects=(
-            Hop(url="http://a.test/1", http_status=302),
-            Hop(url="http://a.test/2", http_status=301),
-            Hop(url="http://a.test/3", http_status=302),
+            Hop(url="http://a.test/1", status=302),
+            Hop(url="http://a.test/2", status=301),
+            Hop(url="http://a.test/3", status=302),
         ),
         wire_bytes=4,
     )
@@ -481,7 +481,7 @@ async def test_the_deadline_is_one_for_all_hops():
     assert attempt.http_status is None
     assert 1 <= len(exchanges) <= 2
     assert attempt.redirects == tuple(
-        Hop(url=exchange.url, http_status=exchange.http_status) for exchange in exchanges
+        Hop(url=exchange.url, status=exchange.http_status) for exchange in exchanges
     )
 
 

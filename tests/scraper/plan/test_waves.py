@@ -11,11 +11,11 @@ from scraper.plan.waves import next_wave
 from tests.scraper.plan.lists import plan_rows
 
 URLS = [f"http://{host}.example/{n}" for n in range(2) for host in "abc"]
-HOPS = (Hop(url="http://a.example/0", http_status=302),)
+HOPS = (Hop(url="http://a.example/0", status=302),)
 
 
 def carried(row, fetch_url, *hops, attempts=0):
-    redirects = [{"url": hop.url, "http_status": hop.http_status} for hop in hops]
+    redirects = [{"url": hop.url, "status": hop.status} for hop in hops]
     return {"row": row, "fetch_url": fetch_url, "redirects": redirects, "attempts": attempts}
 
 
@@ -114,7 +114,7 @@ def test_a_wave_is_planned_the_same_on_every_attempt(planned):
 def test_waves_follow_one_another(planned):
     leave(planned, "1-0001-00001", carried(1, "http://z.example/", *HOPS, attempts=1))
     go_on(planned)
-    hop = Hop(url="http://z.example/", http_status=301)
+    hop = Hop(url="http://z.example/", status=301)
     leave(planned, "2-0001-00001", carried(1, "http://y.example/", *HOPS, hop, attempts=2))
     wave = go_on(planned, 2)
     assert wave == planned.wave(3)
