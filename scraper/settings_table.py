@@ -83,7 +83,7 @@ class Batch(_Group):
     """How the work is cut."""
 
     size: PositiveInt = Field(1000, description="seeds in a batch, at most")
-    max_in_flight: PositiveInt = Field(50, description="batches, so partitions, side by side")
+    max_in_flight: int = Field(50, ge=1, le=500, description="batches, so partitions, side by side")
 
 
 class Archive(_Group):

@@ -16,7 +16,7 @@ from isal import igzip
 from scraper.errors import ConfigError
 from scraper.seeds.stream import ListStream
 
-__all__ = ["ListFormat", "crawl_name", "list_format", "list_suffixes", "open_list"]
+__all__ = ["GZIP_MAGIC", "ListFormat", "crawl_name", "list_format", "list_suffixes", "open_list"]
 
 ListFormat = Literal["txt", "csv", "tsv", "jsonl"]
 
@@ -34,7 +34,7 @@ _FORMATS: dict[str, ListFormat] = {
 _NOT_READ_YET = {".parquet": "Parquet", ".xml": "sitemap", ".zst": "zstd"}
 _KNOWN_SUFFIXES = {*_FORMATS, *_NOT_READ_YET, ".gz", ".toml"}
 
-_GZIP = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _MAGICS = {
     b"%PDF-": "PDF",
@@ -47,7 +47,7 @@ _MAGICS = {
     b"PAR1": "Parquet",
     b"\xff\xfe": "UTF-16, it must be UTF-8",
     b"\xfe\xff": "UTF-16, it must be UTF-8",
-    _GZIP: "gzip twice over",
+    GZIP_MAGIC: "gzip twice over",
 }
 _MARKUP = (b"<?xml", b"<!doctype", b"<html")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -71,7 +71,7 @@ def open_list(source: str, *, stdin: BinaryIO | None = None) -> Iterator[ListStr
             stream = ListStream(_shown(source), stdin or sys.stdin.buffer)
         else:
             stream = ListStream(_shown(source), stack.enter_context(_open_file(source)))
-        if stream.head.startswith(_GZIP):
+        if stream.head.startswith(GZIP_MAGIC):
             plain = igzip.IGzipFile(fileobj=stream)  # type: ignore[no-untyped-call]  # no stub
             stream = ListStream(stream.name, stack.enter_context(closing(plain)))
         _refuse_binary(stream)

@@ -1,24 +1,17 @@
 import asyncio
-from collections.abc import Callable
 from itertools import pairwise
 
 import httpx
 import pytest
 
-from scraper.archive import Archive
 from scraper.errors import StoreError
-from scraper.layout import batch_key
-from scraper.models import Attempt, BatchJob, PhaseResult, Reason
+from scraper.models import BatchJob, PhaseResult, Reason
 from scraper.open_batch import open_batch
 from scraper.poll import poll
-from scraper.run import RunInfo
 from scraper.session import Session
-from scraper.settings_table import Archive as ArchiveSettings
-from scraper.stopping import StopFlag
 from scraper.store import Store
 from scraper.submit import fetch_lacking, submit
 from tests.scraper.batches import (
-    Website,
     jobs,
     moved,
     outcomes,
@@ -31,53 +24,20 @@ from tests.scraper.batches import (
     store_in,
     website,
 )
+from tests.scraper.submitted import (
+    ROWS,
+    SPREAD,
+    archived,
+    pages_at,
+    submitted,
+)
 
 pytestmark = pytest.mark.anyio
-
-ROWS = [f"http://a.test/{n}" for n in range(6)]
-SPREAD = [f"http://{host}.test/{n}" for n in range(5) for host in "abcd"]
-
-
-class Bug(RuntimeError):
-    pass
 
 
 @pytest.fixture
 def store(tmp_path) -> Store:
     return store_in(tmp_path)
-
-
-def pages_at(urls: list[str]) -> Website:
-    return website({url: page(url) for url in urls})
-
-
-def archived(store: Store, job: BatchJob) -> dict[int, Attempt]:
-    """What a batch's archive has: the last attempt of each row."""
-    archive = Archive(store, batch_key(job.run, job.batch), ArchiveSettings(), software="x")
-    archive.recover()
-    return {row: progress.last for row, progress in archive.progress.items()}
-
-
-async def submitted(
-    site: Website, info: RunInfo, store: Store, *, stop: StopFlag | None = None
-) -> PhaseResult:
-    (job,) = jobs(info, store)
-    async with session_on(site, info, store, stop=stop) as session:
-        return await submit(session, job)
-
-
-def at_request(number: int, site: Website, act: Callable[[], object]) -> None:
-    """Do something when the website is asked for the so-manieth time."""
-
-    def before(_url: str) -> None:
-        if len(site.log) == number:
-            act()
-
-    site.before = before
-
-
-def fail() -> None:
-    raise Bug("killed here")
 
 
 async def test_every_seed_is_asked_for_once(store):
@@ -101,22 +61,6 @@ async def test_duplicates_and_invalid_rows_are_not_asked_for(store):
     assert site.urls == ROWS[:2]
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [page(), response(404), response(503), response(202), httpx.ReadTimeout("slow")],
-    ids=["page", "404", "503", "202", "timeout"],
-)
-async def test_submit_again_asks_nothing_again(store, answer):
-    info = plan(store, ROWS, "throttle.give_up_after=99")
-    site = website(dict.fromkeys(ROWS, answer))
-
-    first = await submitted(site, info, store)
-    again = [await submitted(site, info, store) for _ in range(2)]
-
-    assert again == [first, first]
-    assert site.urls == ROWS
-
-
 async def test_what_is_transient_is_pending_and_asked_for_once(store):
     info = plan(store, ROWS[:4])
     site = website(
@@ -130,112 +74,6 @@ async def test_what_is_transient_is_pending_and_asked_for_once(store):
 
     assert await submitted(site, info, store) == PhaseResult(attempts=4, pending=2)
     assert site.urls == ROWS[:4]
-
-
-@pytest.mark.parametrize("number", [1, 3, 6])
-async def test_killed_by_a_bug_only_what_the_archive_lacks_is_asked_again(store, number):
-    info = plan(store, ROWS)
-    (job,) = jobs(info, store)
-    first, second = pages_at(ROWS), pages_at(ROWS)
-    at_request(number, first, fail)
-
-    with pytest.raises(Bug):
-        await submitted(first, info, store)
-    result = await submitted(second, info, store)
-
-    assert first.urls == ROWS[:number]
-    assert second.urls == ROWS[number - 1 :]
-    assert result == PhaseResult(attempts=6, pending=0)
-    assert sorted(archived(store, job)) == [1, 2, 3, 4, 5, 6]
-
-
-@pytest.mark.parametrize("number", [1, 7, 19])
-async def test_cancelled_only_what_the_archive_lacks_is_asked_again(store, number):
-    info = plan(store, SPREAD)
-    (job,) = jobs(info, store)
-    first, second = pages_at(SPREAD), pages_at(SPREAD)
-    first.latency_s = 0.002
-    task = asyncio.create_task(submitted(first, info, store))
-    at_request(number, first, task.cancel)
-
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    known = {SPREAD[row - 1] for row in archived(store, job)}
-    await submitted(second, info, store)
-
-    assert known <= set(first.urls)
-    assert sorted(second.urls) == sorted(set(SPREAD) - known)
-    assert len(archived(store, job)) == 20
-
-
-@pytest.mark.parametrize("eighths", range(9))
-async def test_torn_anywhere_only_what_is_lacking_is_asked_again(store, eighths):
-    """`kill -9`: no end was written, the last bytes of the archive may be any."""
-    info = plan(store, ROWS)
-    (job,) = jobs(info, store)
-    first, second = pages_at(ROWS), pages_at(ROWS)
-    await submitted(first, info, store)
-    key = batch_key(job.run, job.batch, "archive-00001.warc.gz")
-    data = store.get(key) or b""
-    store.put(key, data[: len(data) * eighths // 8])
-    known = [ROWS[row - 1] for row in archived(store, job)]
-
-    result = await run_batch(second, info, store, job)
-
-    assert second.urls == [url for url in ROWS if url not in known]
-    assert (len(known) > 0) is (eighths > 1)
-    assert result.outcomes == 6
-    assert {o["final_url"]: o["items"] for o in outcomes(store, job).values()} == dict.fromkeys(
-        ROWS, 1
-    )
-
-
-async def test_a_resumed_batch_ends_like_an_undisturbed_one(tmp_path):
-    table = {url: page(url) for url in SPREAD} | {
-        SPREAD[3]: response(404),
-        SPREAD[5]: response(503),
-        SPREAD[9]: httpx.ReadTimeout("slow"),
-    }
-    found = []
-    for name, number in (("undisturbed", 0), ("disturbed", 9)):
-        store = store_in(tmp_path / name)
-        info = plan(store, SPREAD, "robots.obey=true")
-        (job,) = jobs(info, store)
-        site = website(table)
-        at_request(number, site, fail)
-        if number:
-            with pytest.raises(Bug):
-                await run_batch(site, info, store, job)
-        await run_batch(website(table), info, store, job)
-        times = {"fetched_at", "elapsed_s"}
-        found.append(
-            [{k: v for k, v in o.items() if k not in times} for o in outcomes(store, job).values()]
-        )
-
-    assert found[0] == found[1]
-    assert len(found[0]) == 20
-
-
-@pytest.mark.parametrize("way", ["bug", "cancel"])
-async def test_nothing_runs_on_after_the_end(store, way):
-    info = plan(store, SPREAD, "http.connections=3")
-    (job,) = jobs(info, store)
-    site = pages_at(SPREAD)
-    site.latency_s = 0.002
-
-    before = asyncio.all_tasks()
-    async with session_on(site, info, store) as session:
-        task = asyncio.create_task(submit(session, job))
-        at_request(4, site, fail if way == "bug" else task.cancel)
-        with pytest.raises((Bug, asyncio.CancelledError)):
-            await task
-
-        assert asyncio.all_tasks() == before
-        assert site.in_flight == 0
-        for _ in range(3):
-            assert not session.connections.locked()
-            await session.connections.acquire()
-        assert session.connections.locked()
 
 
 async def test_the_store_that_fails_ends_the_phase(store):
@@ -352,50 +190,6 @@ async def test_robots_txt_that_cant_be_reached_speaks_for_all_rows(store):
     assert site.urls == ["http://a.test/robots.txt"]
 
 
-async def test_a_resumed_batch_doesnt_ask_for_robots_txt_again(store):
-    info = plan(store, ROWS, "robots.obey=true")
-    first, second = pages_at(ROWS), pages_at(ROWS)
-    at_request(4, first, fail)
-
-    with pytest.raises(Bug):
-        await submitted(first, info, store)
-    await submitted(second, info, store)
-
-    assert first.urls == ["http://a.test/robots.txt", *ROWS[:3]]
-    assert second.urls == ROWS[2:]
-
-
-async def test_a_stop_finishes_what_is_under_way_and_begins_nothing_new(store):
-    stop = StopFlag()
-    info = plan(store, SPREAD)
-    (job,) = jobs(info, store)
-    first, second = pages_at(SPREAD), pages_at(SPREAD)
-    first.latency_s = 0.01
-    at_request(6, first, stop.set)
-
-    stopped = await submitted(first, info, store, stop=stop)
-    kept = archived(store, job)
-    resumed = await submitted(second, info, store)
-
-    assert stopped == PhaseResult(attempts=len(first.log), pending=0, stopped=True)
-    assert {SPREAD[row - 1] for row in kept} == set(first.urls)
-    assert 6 <= len(first.log) <= 8
-    assert resumed == PhaseResult(attempts=20, pending=0)
-    assert sorted(first.urls + second.urls) == sorted(SPREAD)
-
-
-async def test_a_stop_ends_the_wait_for_a_host(store):
-    stop = StopFlag()
-    info = plan(store, ROWS, "throttle.delay_s=30")
-    site = pages_at(ROWS)
-    at_request(1, site, lambda: asyncio.get_running_loop().call_later(0.01, stop.set))
-
-    async with asyncio.timeout(5):
-        result = await submitted(site, info, store, stop=stop)
-
-    assert result == PhaseResult(attempts=1, pending=0, stopped=True)
-
-
 async def lacking(session: Session, job: BatchJob, **policy: int) -> None:
     async with open_batch(session, job) as batch:
         await fetch_lacking(batch, **policy)
@@ -484,18 +278,3 @@ async def test_rows_that_lead_to_a_host_that_was_given_up_end_there(store):
 
     assert site.urls.count(target) == 2
     assert list(reasons(store, job).values()) == ["http_5xx"] * 2 + ["host_given_up"] * 4
-
-
-async def test_no_lane_outlives_the_one_that_failed(store):
-    info = plan(store, SPREAD)
-    (job,) = jobs(info, store)
-    site = pages_at(SPREAD)
-    site.latency_s = 0.005
-    at_request(6, site, fail)
-
-    async with session_on(site, info, store) as session, open_batch(session, job) as batch:
-        before = asyncio.all_tasks()
-        with pytest.raises(Bug):
-            await fetch_lacking(batch, attempts=1)
-        assert asyncio.all_tasks() == before
-        assert site.in_flight == 0

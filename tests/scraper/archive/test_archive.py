@@ -1,6 +1,4 @@
-import asyncio
 import gzip
-import threading
 from pathlib import Path
 
 import pytest
@@ -9,16 +7,23 @@ from warcio.checker import Checker
 from scraper.archive import Archive, Progress
 from scraper.archive.warc import read_records
 from scraper.errors import StoreError
-from scraper.models import Attempt, Exchange, Hop, Page, Reason, RobotsAnswer
-from scraper.settings_table import Archive as ArchiveSettings
+from scraper.models import Attempt, Hop, Page, Reason, RobotsAnswer
 from scraper.store import Store
+from tests.scraper.archive.archives import (
+    BODY,
+    PART_1,
+    PART_2,
+    PREFIX,
+    add_page,
+    attempt,
+    body_of,
+    exchange,
+    open_archive,
+    recovered,
+)
 from tests.scraper.batches import AT, store_in
 
 pytestmark = pytest.mark.anyio
-
-PREFIX = "shop/run/batches/1-0001-00001"
-PART_1, PART_2 = (f"{PREFIX}/archive-0000{n}.warc.gz" for n in (1, 2))
-BODY = b"<p>hello"
 
 
 class ObjectStore(Store):
@@ -30,82 +35,6 @@ class ObjectStore(Store):
 
     def append(self, key: str, data: bytes) -> None:
         raise StoreError("an object store can't append")
-
-
-class FullStore(Store):
-    """A store that takes so many writes to the archive."""
-
-    left = 0
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.failed = threading.Event()
-
-    def append(self, key: str, data: bytes) -> None:
-        if self.left == 0:
-            self.failed.set()
-            raise StoreError("no space left")
-        self.left -= 1
-        super().append(key, data)
-
-
-class SlowStore(Store):
-    """A store whose next write begins at once and ends when it is let."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.begun, self.may_end = threading.Event(), threading.Event()
-
-    def append(self, key: str, data: bytes) -> None:
-        self.begun.set()
-        self.may_end.wait(5)
-        super().append(key, data)
-
-
-def open_archive(store: Store, **settings: object) -> Archive:
-    quick = ArchiveSettings.model_validate({"flush_s": 60, "flush_bytes": 1_000_000} | settings)
-    archive = Archive(store, PREFIX, quick, software="x/1")
-    archive.recover()
-    return archive
-
-
-def recovered(store: Store) -> tuple[Archive, list[Attempt]]:
-    archive = Archive(store, PREFIX, ArchiveSettings(), software="x/2")
-    return archive, archive.recover()
-
-
-def exchange(url: str, body: bytes = BODY, **fields: object) -> Exchange:
-    known: dict[str, object] = {
-        "url": url,
-        "request_headers": ((b"Host", b"a.test"),),
-        "http_status": 200,
-        "http_reason": b"OK",
-        "response_headers": ((b"Content-Type", b"text/html"),),
-        "body": body,
-        "at": AT,
-        "elapsed_s": 0.25,
-    }
-    return Exchange(**(known | fields))  # type: ignore[arg-type]
-
-
-def attempt(row: int, reason: Reason = Reason.OK, **fields: object) -> Attempt:
-    known: dict[str, object] = {
-        "row": row,
-        "url": f"http://a.test/{row}",
-        "number": 1,
-        "reason": reason,
-        "at": AT,
-        "elapsed_s": 0.25,
-        "http_status": 200 if reason is Reason.OK else None,
-        "final_url": f"http://a.test/{row}",
-    }
-    return Attempt(**(known | fields))  # type: ignore[arg-type]
-
-
-def add_page(archive: Archive, row: int, body: bytes = BODY) -> Attempt:
-    made = attempt(row, wire_bytes=len(body))
-    archive.add(made, [exchange(made.url, body)])
-    return made
 
 
 def add_failure(archive: Archive, row: int) -> Attempt:
@@ -124,12 +53,6 @@ def places(archive: Archive) -> dict[int, tuple[str, int] | None]:
 
 def kinds(store: Store, part: str) -> list[str]:
     return [record.kind for record in read_records(store.stream(part))]
-
-
-def body_of(archive: Archive, row: int) -> bytes:
-    progress = archive.progress[row]
-    assert progress.place is not None
-    return archive.read_page(progress.place, progress.last, max_bytes=1000).body
 
 
 def check_with_warcio(store: Store, *parts: str) -> None:
@@ -424,6 +347,8 @@ def answer(**fields: object) -> RobotsAnswer:
 
 
 ROBOTS_URL = "http://a.test:81/robots.txt"
+
+
 PACKED = gzip.compress(b"User-agent: *")
 
 
@@ -456,138 +381,3 @@ async def test_robots_answers_are_recovered(either, given, found):
     assert [kind for part in either.list(PREFIX) for kind in kinds(either, part)][1] == (
         "metadata" if found is None else "response"
     )
-
-
-async def turns_until(store: Store, row: int) -> int:
-    """Look until a row is durable; say how often that was in vain."""
-    for count in range(500):
-        records = [record.metadata or {} for record in read_records(store.stream(PART_1))]
-        if row in [metadata.get("row") for metadata in records]:
-            return count
-        await asyncio.sleep(0.01)
-    raise TimeoutError
-
-
-async def test_it_is_flushed_every_flush_s(store):
-    archive = open_archive(store, flush_s=0.05)
-    async with archive.kept_flushed():
-        for row in (1, 2):
-            add_page(archive, row)
-            assert await turns_until(store, row) > 0
-
-
-async def test_flush_s_0_leaves_the_loop_to_others(store):
-    archive = open_archive(store, flush_s=0)
-    async with archive.kept_flushed():
-        add_page(archive, 1)
-        assert await turns_until(store, 1) > 1
-
-
-async def test_it_is_flushed_when_it_is_full(store):
-    archive = open_archive(store, flush_bytes=2000)
-    rows = 0
-    while not store.list(PREFIX):
-        rows += 1
-        add_page(archive, rows)
-        await archive.flush_if_full()
-
-    size = len(store.get(PART_1) or b"")
-    assert rows > 1
-    assert 2000 <= size < 2000 + size / rows + 500
-    assert len(recovered(store)[1]) == rows
-
-
-@pytest.mark.parametrize("error", [RuntimeError(), asyncio.CancelledError()], ids=repr)
-async def test_it_is_flushed_at_the_end_whatever_happens(store, error):
-    archive = open_archive(store)
-
-    async def use() -> None:
-        async with archive.kept_flushed():
-            add_page(archive, 1)
-            raise error
-
-    with pytest.raises(type(error)):
-        await use()
-    assert len(recovered(store)[1]) == 1
-
-
-async def use_until_it_fails(store: FullStore, *, more: bool) -> None:
-    """Add a page, wait for the failure of its flush; with more, go on as if nothing were."""
-    archive = open_archive(store, flush_s=0.05)
-    async with archive.kept_flushed():
-        add_page(archive, 1)
-        assert await asyncio.to_thread(store.failed.wait, 5)
-        for _ in range(5):
-            await asyncio.sleep(0.001)
-        if more:
-            await archive.flush_if_full()
-            pytest.fail("the store's failure was not told")
-
-
-@pytest.mark.parametrize("more", [True, False], ids=["at the next attempt", "at the end"])
-async def test_a_full_store_is_told(tmp_path, more):
-    with pytest.raises(StoreError, match="no space left"):
-        await use_until_it_fails(FullStore(str(tmp_path / "store")), more=more)
-
-
-async def test_a_full_store_is_told_by_the_last_flush(tmp_path):
-    archive = open_archive(FullStore(str(tmp_path / "store")))
-    kept_flushed = archive.kept_flushed()
-    await kept_flushed.__aenter__()
-    add_page(archive, 1)
-    with pytest.raises(StoreError, match="no space left"):
-        await kept_flushed.__aexit__(None, None, None)
-
-
-async def test_what_was_flushed_before_the_store_failed_stands(tmp_path):
-    store = FullStore(str(tmp_path / "store"))
-    store.left = 1
-    archive = open_archive(store)
-    add_page(archive, 1)
-    await archive.flush()
-    add_page(archive, 2)
-    with pytest.raises(StoreError):
-        await archive.flush()
-
-    assert [made.row for made in recovered(store)[1]] == [1]
-
-
-async def test_no_write_overtakes_one_whose_waiter_was_cancelled(tmp_path):
-    store = SlowStore(str(tmp_path / "store"))
-    archive = open_archive(store)
-    add_page(archive, 1, b"one")
-    first = asyncio.create_task(archive.flush())
-    await asyncio.to_thread(store.begun.wait, 5)
-    first.cancel()
-    add_page(archive, 2)
-    second = asyncio.create_task(archive.flush())
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-    assert not first.done()
-    store.may_end.set()
-    await asyncio.wait([first, second])
-
-    assert first.cancelled()
-    assert [body_of(archive, row) for row in (1, 2)] == [b"one", BODY]
-    assert [made.row for made in recovered(store)[1]] == [1, 2]
-
-
-async def test_the_end_waits_for_the_flush_that_is_under_way(tmp_path):
-    store = SlowStore(str(tmp_path / "store"))
-    archive = open_archive(store, flush_s=0.05)
-
-    async def use() -> None:
-        async with archive.kept_flushed():
-            add_page(archive, 1)
-            await asyncio.to_thread(store.begun.wait, 5)
-            add_page(archive, 2)
-
-    task = asyncio.create_task(use())
-    await asyncio.to_thread(store.begun.wait, 5)
-    await asyncio.sleep(0.02)
-    assert not task.done()
-    store.may_end.set()
-    await task
-
-    assert [body_of(archive, row) for row in (1, 2)] == [BODY, BODY]

@@ -1,9 +1,11 @@
 import gzip
 import io
+import os
 
 import orjson
 import pytest
 
+from scraper.errors import ConfigError
 from tests.scraper.plan.lists import plan, plan_rows, spec_of
 
 A, B, C = "http://a.example/", "http://b.example/", "http://c.example/"
@@ -29,7 +31,7 @@ def snapshots(planned):
 
 @pytest.mark.parametrize(
     ("name", "kept"),
-    [("shop.txt", "list.txt"), ("my.shop.CSV.GZ", "list.CSV.GZ"), ("shop", "list")],
+    [("shop.txt", "list.txt"), ("my.shop.CSV.GZ", "list.CSV.GZ"), ("shop", "list.csv")],
     ids=["plain", "gzip", "without_suffix"],
 )
 def test_the_list_is_kept_as_it_was(tmp_path, name, kept):
@@ -42,7 +44,7 @@ def test_the_list_is_kept_as_it_was(tmp_path, name, kept):
 def test_a_list_from_stdin_is_read_once_and_kept(tmp_path):
     data = gzip.compress(f"{A}\n{A}\n{B}\n".encode())
     planned = plan(tmp_path, spec_of("-"), stdin=io.BytesIO(data))
-    assert (rows_of(planned), snapshots(planned)) == ([(1, A), (3, B)], {"list": data})
+    assert (rows_of(planned), snapshots(planned)) == ([(1, A), (3, B)], {"list.txt.gz": data})
 
 
 def test_rows_of_the_crawl_file_are_kept_as_a_list(tmp_path):
@@ -65,3 +67,9 @@ def test_several_lists_are_kept_by_their_place(tmp_path):
         "list-2.jsonl": f'"{C}"\n'.encode(),
         "list-3.csv.gz": f"url\n{B}\n".encode(),
     }
+
+
+def test_a_named_pipe_is_refused_rather_than_read_twice(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="is a pipe: give it to stdin"):
+        plan(tmp_path, spec_of(tmp_path / "pipe"))
