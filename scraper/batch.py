@@ -9,6 +9,7 @@ from scraper.models import BatchJob, BatchResult, Outcome, Reason
 from scraper.parts import PartWriter, packed
 from scraper.plan.part import read_seeds_part
 from scraper.store import Store
+from scraper.urls import host_of
 
 __all__ = ["done_result", "write_crashed", "write_done"]
 
@@ -38,7 +39,7 @@ def write_crashed(store: Store, job: BatchJob) -> BatchResult:
                 row=seed.row,
                 url=seed.url,
                 reason=Reason.BATCH_CRASHED,
-                host=seed.host,
+                host=host_of(seed.given_url),
                 attempts=seed.attempts,
                 redirects=seed.redirects,
                 batch=job.batch,

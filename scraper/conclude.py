@@ -1,10 +1,8 @@
 """The one way from an archived attempt to an outcome and items. Poll and the REPL both take it."""
 
-from collections.abc import Iterable
-
 from scraper.extract.page import extract
 from scraper.models import Attempt, Outcome, Page, Reason, Seed
-from scraper.rules import SiteRule, rule_for
+from scraper.rules import SiteRule
 from scraper.urls import host_of
 
 __all__ = ["Item", "conclude"]
@@ -17,7 +15,7 @@ def conclude(
     last: Attempt,
     page: Page | None,
     *,
-    sites: Iterable[SiteRule],
+    rule: SiteRule | None,
     batch: str | None = None,
 ) -> tuple[Outcome, list[Item]]:
     """The final word on a seed whose attempts are over, and its items. Raises: nothing."""
@@ -25,7 +23,7 @@ def conclude(
         "row": seed.row,
         "url": seed.url,
         "final_url": last.final_url or last.url,
-        "host": seed.host,
+        "host": host_of(seed.given_url),
         "http_status": last.http_status,
         "attempts": last.number,
         "redirects": last.redirects,
@@ -36,7 +34,7 @@ def conclude(
     }
     if page is None:
         return Outcome(reason=last.reason, detail=last.detail, **known), []  # type: ignore[arg-type]
-    found = extract(page, rule_for(host_of(page.final_url), sites))
+    found = extract(page, rule)
     outcome = Outcome(
         reason=found.reason,
         detail=found.detail,

@@ -69,7 +69,9 @@ def _read(store: Store, key: str) -> Iterator[HostMemory]:
         fields = orjson.loads(line)
         state = HostState(**_with_reason(fields["state"], "refused"))
         robots = tuple(_robots(answer) for answer in fields["robots"])
-        yield HostMemory(host=fields["host"], state=state, robots=robots)
+        yield HostMemory(
+            host=fields["host"], state=state, robots=robots, saved_at=fields["saved_at"]
+        )
 
 
 def _write(store: Store, key: str, memories: Iterable[HostMemory]) -> None:
@@ -84,7 +86,12 @@ def _dumped(memory: HostMemory) -> dict[str, object]:
         for answer in memory.robots
         if len(answer.body) <= MAX_SAVED_ROBOTS_BYTES
     ]
-    return {"host": memory.host, "state": asdict(memory.state), "robots": robots}
+    return {
+        "host": memory.host,
+        "saved_at": memory.saved_at,
+        "state": asdict(memory.state),
+        "robots": robots,
+    }
 
 
 def _robots(fields: dict[str, str]) -> RobotsAnswer:

@@ -5,6 +5,7 @@ in which the batches of a partition follow one another.
 """
 
 __all__ = [
+    "FIRST_BATCH",
     "INVALID_BATCH",
     "batch_id",
     "batch_key",
@@ -16,6 +17,9 @@ __all__ = [
     "wave_of",
 ]
 
+
+FIRST_BATCH = "-00001"
+"""How the id of a partition's first batch ends."""
 
 INVALID_BATCH = "0-0000-00000"
 """The batch that no task runs: rows whose URL can't be parsed."""

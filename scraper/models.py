@@ -156,7 +156,8 @@ class Seed:
     """One row of the list, as planned.
 
     `url` is the text as given, `fetch_url` its WHATWG form or, in a later wave, the target of
-    the redirects that were followed so far. `attempts` were spent in earlier waves.
+    the redirects that were followed so far; `host` and `domain` are its. `attempts` were spent
+    in earlier waves.
     """
 
     row: int
@@ -167,6 +168,11 @@ class Seed:
     columns: dict[str, object] = field(default_factory=dict)
     redirects: tuple[Hop, ...] = ()
     attempts: int = 0
+
+    @property
+    def given_url(self) -> str:
+        """The WHATWG form of the URL as given, in whatever wave: where the redirects began."""
+        return self.redirects[0].url if self.redirects else self.fetch_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,11 +264,15 @@ class HostState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostMemory:
-    """All that is remembered of a host from batch to batch."""
+    """All that is remembered of a host from batch to batch.
+
+    Attempts made before `saved_at` (seconds since the epoch) are in it already.
+    """
 
     host: str
     state: HostState
     robots: tuple[RobotsAnswer, ...]
+    saved_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ top of it whatever an earlier life of this batch archived, attempt by attempt.
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +15,7 @@ from scraper.fetch.client import user_agent
 from scraper.fetch.hops import Fetcher
 from scraper.fetch.polite import PoliteClient
 from scraper.hosts import load_hosts, save_hosts
-from scraper.layout import batch_key, hosts_key, partition_of, wave_of
+from scraper.layout import FIRST_BATCH, batch_key, hosts_key, partition_of, wave_of
 from scraper.models import (
     Attempt,
     BatchJob,
@@ -61,21 +62,32 @@ class OpenBatch:
 
     def recover(self) -> None:
         """Learn what former batches and an earlier life of this one knew."""
+        attempts = self.archive.recover()
+        is_first = not (attempts or self.archive.robots) and self.job.batch.endswith(FIRST_BATCH)
+        memories = self._remembered()
+        self.throttles.load(
+            (memory.state for memory in memories.values()),
+            since_s=0.0 if is_first and wave_of(self.job.batch) == 1 else time.time(),
+        )
+        self.robots.load(answer for memory in memories.values() for answer in memory.robots)
+        for attempt in attempts:
+            throttle = self.throttle_of(attempt)
+            if attempt.at.timestamp() > _saved_at(memories, throttle.state.host):
+                throttle.observe(attempt)
+        self.robots.load(
+            answer
+            for answer in self.archive.robots
+            if answer.at.timestamp() > _saved_at(memories, host_of(answer.origin))
+        )
+
+    def _remembered(self) -> dict[str, HostMemory]:
+        """What was saved of the hosts, by the wave before and by this partition."""
         # Redirects lead to other hosts of a seed's domain, or anywhere if all is one partition.
         domains = None if self.job.alone else {seed.domain for seed in self.seeds}
         memories: dict[str, HostMemory] = {}
         for key in (hosts_key(self.job.run, str(wave_of(self.job.batch))), self._hosts_key):
             memories |= {m.host: m for m in load_hosts(self.session.store, key, domains)}
-        self.throttles.load(memory.state for memory in memories.values())
-        self.robots.load(answer for memory in memories.values() for answer in memory.robots)
-        for attempt in self.archive.recover():
-            throttle = self.throttle_of(attempt)
-            throttle.observe(attempt)
-            if attempt.number > 0:
-                throttle.asked(attempt.at.timestamp())
-        self.robots.load(self.archive.robots)
-        for answer in self.archive.robots:
-            self.throttles.of(host_of(answer.origin)).asked(answer.at.timestamp())
+        return memories
 
     async def attempt(self, seed: Seed, number: int) -> Attempt:
         """Make one attempt, archive it, and let its host's throttle learn from it.
@@ -110,7 +122,8 @@ class OpenBatch:
         return self.throttles.of(seed.host).refused or led_to
 
     def save_hosts(self) -> None:
-        """Leave to the partition's next batch what is known of the hosts. Raises: `StoreError`."""
+        """Leave to the next phase and batch what is known of the hosts. Raises: `StoreError`."""
+        saved_at = time.time()
         robots: dict[str, list[RobotsAnswer]] = {}
         for answer in self.robots.answers():
             robots.setdefault(host_of(answer.origin), []).append(answer)
@@ -120,10 +133,17 @@ class OpenBatch:
                 host=host,
                 state=states.get(host, HostState(host=host)),
                 robots=tuple(robots.get(host, ())),
+                saved_at=saved_at,
             )
             for host in sorted(states.keys() | robots.keys())
         ]
         save_hosts(self.session.store, self._hosts_key, memories)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether what is left over now is left for good: redirects and retries are bounded."""
+        settings = self.session.info.settings.all
+        return wave_of(self.job.batch) > settings.http.max_redirects + settings.retry.attempts
 
     @property
     def _hosts_key(self) -> str:
@@ -135,6 +155,11 @@ class OpenBatch:
 
     def _keep_robots(self, answer: RobotsAnswer, exchange: Exchange | None) -> None:
         self.archive.add_robots(answer, exchange)
+
+
+def _saved_at(memories: dict[str, HostMemory], host: str) -> float:
+    """When a host's memory was saved: what came before is in it."""
+    return memories[host].saved_at if host in memories else 0.0
 
 
 @asynccontextmanager

@@ -15,8 +15,10 @@ from scraper.layout import batch_key
 from scraper.models import BatchJob, BatchResult, Hop, Outcome, Page, Reason, Seed
 from scraper.open_batch import OpenBatch, open_batch
 from scraper.parts import MAX_LINE_BYTES, PartWriter, packed
+from scraper.rules import rule_for
 from scraper.session import Session
-from scraper.submit import fetch_lacking
+from scraper.submit import fetch_lacking, not_asked
+from scraper.urls import host_of
 
 __all__ = ["poll"]
 
@@ -35,6 +37,8 @@ async def poll(session: Session, job: BatchJob) -> BatchResult:
         return done
     async with open_batch(session, job) as batch:
         await fetch_lacking(batch)
+        if batch.is_last:
+            await _leave_the_rest(batch)
         await batch.archive.flush()
         if session.stop.is_set:
             return BatchResult(batch=job.batch, stopped=True)
@@ -42,6 +46,13 @@ async def poll(session: Session, job: BatchJob) -> BatchResult:
         await asyncio.to_thread(batch.save_hosts)
     await asyncio.to_thread(write_done, session.store, job, result)
     return result
+
+
+async def _leave_the_rest(batch: OpenBatch) -> None:
+    """Account for rows that no wave came to: there is no further one."""
+    for seed in batch.seeds:
+        if seed.row not in batch.archive.progress and not batch.session.stop.is_set:
+            await batch.keep(not_asked(seed, Reason.DEFERRED), [])
 
 
 async def _conclude(batch: OpenBatch) -> BatchResult:
@@ -77,6 +88,8 @@ def _goes_on(batch: OpenBatch, seed: Seed, progress: Progress | None) -> dict[st
     if progress is None:
         return _carried(seed, seed.fetch_url, seed.redirects, seed.attempts)
     last = progress.last
+    if batch.is_last:
+        return None
     if last.carry_to is not None:
         # The attempt goes on there: it is not counted twice.
         return _carried(seed, last.carry_to, last.redirects, last.number - 1)
@@ -99,11 +112,12 @@ def _carried(
 
 def _final(batch: OpenBatch, seed: Seed, progress: Progress) -> tuple[Outcome, list[bytes]]:
     """The outcome of a row whose attempts are over, and its items as lines."""
+    last = progress.last
     outcome, items = conclude(
         seed,
-        progress.last,
+        last,
         _page(batch, seed, progress),
-        sites=batch.session.info.sites,
+        rule=rule_for(host_of(last.final_url or last.url), batch.session.info.sites),
         batch=batch.job.batch,
     )
     lines = [packed({"_row": seed.row} | item) for item in items]

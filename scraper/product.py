@@ -1,10 +1,11 @@
-"""Who we are on the wire and in our files."""
+"""Who we are on the wire and in our files.
 
-from importlib.metadata import version
+The version stands here, not in the package's metadata: a container may have the code alone.
+"""
 
 __all__ = ["PRODUCT", "VERSION"]
 
 PRODUCT = "flyte-scraper"
 """The product token: what robots.txt files may name."""
 
-VERSION = version(PRODUCT)
+VERSION = "0.1.0"

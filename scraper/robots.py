@@ -19,6 +19,7 @@ from scraper.fetch.decoding import decode_prefix
 from scraper.fetch.polite import PoliteClient, redirect_target
 from scraper.fetch.reasons import parse_retry_after, reason_of_status
 from scraper.models import Exchange, Reason, RobotsAnswer
+from scraper.throttle import HostRefused
 from scraper.urls import ParsedUrl, parse_url
 
 __all__ = ["MAX_ROBOTS_BYTES", "RobotsCache", "RobotsRules", "reason_of_robots"]
@@ -150,10 +151,7 @@ class RobotsCache:
             if url is None or self._polite.refusal(url.host) is not None:
                 reason, exchange = Reason.BAD_REDIRECT, None
                 break
-            deadline_s = self._polite.settings.for_host(url.host).http.deadline_s
-            found, _spent_s = await self._polite.get(
-                url, deadline_s=deadline_s, max_bytes=MAX_ROBOTS_BYTES, whole=False
-            )
+            found = await self._hop(url, own=url.origin == origin)
             if isinstance(found, Reason):
                 reason, exchange = found, None
                 break
@@ -174,6 +172,19 @@ class RobotsCache:
         )
         self._keep(answer, exchange)
         return answer
+
+    async def _hop(self, url: ParsedUrl, *, own: bool) -> Exchange | Reason:
+        deadline_s = self._polite.settings.for_host(url.host).http.deadline_s
+        try:
+            found, _spent_s = await self._polite.get(
+                url, deadline_s=deadline_s, max_bytes=MAX_ROBOTS_BYTES, whole=False
+            )
+        except HostRefused:
+            if own:
+                raise
+            # Another host, which is not asked any more, would have to say it.
+            return Reason.CONNECTION_LOST
+        return found
 
     def _obey_retry_after(self, host: str, exchange: Exchange) -> None:
         now = datetime.now(UTC)

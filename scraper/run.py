@@ -14,7 +14,7 @@ import orjson
 
 from scraper.errors import ConfigError
 from scraper.layout import run_key
-from scraper.product import PRODUCT
+from scraper.product import PRODUCT, VERSION
 from scraper.rules import SiteRule
 from scraper.settings import HostSettings
 from scraper.settings_table import Settings
@@ -111,7 +111,8 @@ def save_run(info: RunInfo, store: Store) -> None:
         },
         "sites": [rule.model_dump(mode="json", exclude_defaults=True) for rule in info.sites],
         "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in (PRODUCT, "flyte", "httpx", "selectolax", "duckdb")},
+        | {PRODUCT: VERSION}
+        | {name: version(name) for name in ("flyte", "httpx", "selectolax", "duckdb")},
         "code_version": CODE_VERSION,
     }
     store.put(run_key(info.run, "run.json"), orjson.dumps(data, option=orjson.OPT_INDENT_2))

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
 __all__ = ["HOST_GROUPS", "Settings", "settings_rows"]
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Bytes = PositiveInt
 Header = Annotated[str, Field(pattern=r"^[!-~]([ -~]*[!-~])?$")]
@@ -38,9 +39,9 @@ class Http(_Group):
 
     contact: Header | None = Field(None, description="URL or mail address; none: no public host")
     user_agent: Header | None = Field(None, description="default: package/version (+contact)")
-    connect_timeout_s: Seconds = Field(10, description="until the connection stands")
-    read_timeout_s: Seconds = Field(20, description="between two pieces of an answer")
-    deadline_s: Seconds = Field(60, description="network time of one attempt, redirects included")
+    connect_timeout_s: PositiveSeconds = Field(10, description="until the connection stands")
+    read_timeout_s: PositiveSeconds = Field(20, description="between two pieces of an answer")
+    deadline_s: PositiveSeconds = Field(60, description="network time of one attempt, all hops")
     max_body_bytes: Bytes = Field(10_485_760, description="of a decoded body")
     max_redirects: int = Field(10, ge=0, description="hops until redirect_loop")
     connections: PositiveInt = Field(128, description="at once in a worker")

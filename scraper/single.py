@@ -75,8 +75,7 @@ async def scrape_page(
         polite = PoliteClient(client, HostSettings(chosen, {}), guard, throttles)
         last, exchanges = await _fetch(seed, polite, chosen)
     page = _page(last, exchanges, chosen) if last.has_page else None
-    sites = [rule.model_copy(update={"hosts": [parsed.host]})] if rule is not None else []
-    outcome, items = conclude(seed, last, page, sites=sites)
+    outcome, items = conclude(seed, last, page, rule=rule)
     return Scraped(page=page, items=items, outcome=outcome)
 
 

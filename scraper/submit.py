@@ -8,28 +8,33 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from scraper.batch import done_result
 from scraper.models import Attempt, BatchJob, PhaseResult, Reason, Seed
 from scraper.open_batch import OpenBatch, open_batch
 from scraper.retry import retrying
 from scraper.session import Session
 from scraper.stopping import Stopped
-from scraper.throttle import HostHeld
+from scraper.throttle import HostHeld, HostRefused
 
-__all__ = ["fetch_lacking", "submit"]
+__all__ = ["fetch_lacking", "not_asked", "submit"]
 
 _BACKOFFS_AT_ONCE = 16
 """Rows of one host that may wait for their next attempt side by side."""
 
 
 async def submit(session: Session, job: BatchJob) -> PhaseResult:
-    """Ask once for each seed that the archive has no attempt of.
+    """Ask once for each seed that the archive has no attempt of; of a finished batch for none.
 
     Raises:
         StoreError: the archive could not be written.
     """
+    if await asyncio.to_thread(done_result, session.store, job) is not None:
+        return PhaseResult(attempts=0, pending=0)
     async with open_batch(session, job) as batch:
         await fetch_lacking(batch, attempts=1)
         made = [progress.last for progress in batch.archive.progress.values()]
+        await batch.archive.flush()
+        await asyncio.to_thread(batch.save_hosts)
     return PhaseResult(
         attempts=len(made),
         pending=sum(attempt.is_pending for attempt in made),
@@ -70,7 +75,7 @@ async def fetch_lacking(batch: OpenBatch, *, attempts: int | None = None) -> Non
 def _is_lacking(batch: OpenBatch, seed: Seed, attempts: int) -> bool:
     progress = batch.archive.progress.get(seed.row)
     if progress is None:
-        return seed.attempts < attempts
+        return True
     return progress.last.is_pending and progress.last.number < attempts
 
 
@@ -81,10 +86,11 @@ async def _lane(batch: OpenBatch, seeds: Iterator[Seed], attempts: int) -> None:
         except Stopped:
             return
         except HostHeld:
-            if batch.refused(seed) is None:
-                return
-            # Given up while this row waited for its turn: it isn't asked now, but accounted for.
-            await _fetch(batch, seed, attempts)
+            return
+        except HostRefused as refused:
+            # Given up while this row waited for its turn: it isn't asked, but accounted for.
+            if seed.row not in batch.archive.progress:
+                await batch.keep(not_asked(seed, refused.reason), [])
 
 
 async def _fetch(batch: OpenBatch, seed: Seed, attempts: int) -> None:
@@ -93,11 +99,13 @@ async def _fetch(batch: OpenBatch, seed: Seed, attempts: int) -> None:
     refused = batch.refused(seed)
     if refused is not None:
         if progress is None:
-            await batch.keep(_not_asked(seed, refused), [])
+            await batch.keep(not_asked(seed, refused), [])
         return
     # Tenacity's first call sees the attempt that the archive has: so it decides on the wait.
     known = [] if progress is None else [progress.last]
     made = known[0].number if known else seed.attempts
+    # A row that was carried here is asked for at least once, whatever it has spent elsewhere.
+    attempts = attempts if known else max(attempts, made + 1)
     numbers = iter(range(made + 1, attempts + 1))
 
     async def attempt() -> Attempt:
@@ -112,7 +120,7 @@ async def _fetch(batch: OpenBatch, seed: Seed, attempts: int) -> None:
     await policy(attempt)
 
 
-def _not_asked(seed: Seed, reason: Reason) -> Attempt:
+def not_asked(seed: Seed, reason: Reason) -> Attempt:
     """The row of a host that is not asked any more."""
     return Attempt(
         row=seed.row,

@@ -24,11 +24,19 @@ from scraper.settings import HostSettings
 from scraper.settings_table import Throttle as ThrottleSettings
 from scraper.stopping import StopFlag
 
-__all__ = ["HostHeld", "HostThrottle", "Throttles"]
+__all__ = ["HostHeld", "HostRefused", "HostThrottle", "Throttles"]
 
 
 class HostHeld(Exception):
-    """The host isn't asked now: it wants a longer wait than a batch has, or was given up."""
+    """The host wants a longer wait than a batch has; its rows go to a later wave."""
+
+
+class HostRefused(Exception):
+    """The host isn't asked any more in this run; `reason` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
 
 
 class HostThrottle:
@@ -40,6 +48,7 @@ class HostThrottle:
         connections: the bound of all requests of this process.
         stop: ends every wait.
         patience_s: the longest hold that is waited for.
+        since_s: when others may have asked this host last.
     """
 
     def __init__(
@@ -50,6 +59,7 @@ class HostThrottle:
         connections: asyncio.Semaphore,
         stop: StopFlag,
         patience_s: float,
+        since_s: float = 0.0,
     ) -> None:
         self._patience_s = patience_s
         self._state, self._settings = state, settings
@@ -57,8 +67,10 @@ class HostThrottle:
         self._in_flight = asyncio.Semaphore(settings.concurrency)
         self._starting = asyncio.Lock()
         self._limiter: AsyncLimiter | None = None
-        self._asked_at = 0.0
         self._set_delay(max(settings.delay_s, state.delay_s))
+        self._asked_at = since_s
+        if since_s > 0:
+            self._hold_until(since_s + self._state.delay_s)
 
     @property
     def state(self) -> HostState:
@@ -86,7 +98,8 @@ class HostThrottle:
 
         Raises:
             Stopped: the run is being stopped.
-            HostHeld: the wait would be longer than our patience, or the host was given up.
+            HostHeld: the wait would be longer than our patience.
+            HostRefused: the host was given up, or asked for more time than we have.
         """
         async with self._in_flight:
             async with self._starting:
@@ -101,11 +114,6 @@ class HostThrottle:
         if delay_s > self._state.delay_s:
             self._set_delay(delay_s)
             self._hold_until(self._asked_at + delay_s)
-
-    def asked(self, at_s: float) -> None:
-        """Learn when an earlier life of this batch asked this host."""
-        self._asked_at = max(self._asked_at, at_s)
-        self._hold_until(self._asked_at + self._state.delay_s)
 
     def wait_for(self, wait_s: float, *, since_s: float) -> None:
         """Obey a Retry-After: hold the host, or leave it if that takes too long."""
@@ -162,7 +170,9 @@ class HostThrottle:
         # Our own delay is never too long; the hold may grow while it is waited for.
         while self._is_held:
             patience_s = max(self._patience_s, self._state.delay_s * (1 + self._settings.jitter))
-            if self._state.refused is not None or self.wait_s > patience_s:
+            if self._state.refused is not None:
+                raise HostRefused(self._state.refused)
+            if self.wait_s > patience_s:
                 raise HostHeld
             await self._stop.sleep(self.wait_s)
 
@@ -194,6 +204,7 @@ class Throttles:
         self._settings, self._domain_of = settings, domain_of
         self._patience_s = patience_s
         self._connections, self._stop = connections, stop
+        self._since_s = 0.0
         self._by_unit: dict[str, HostThrottle] = {}
 
     def of(self, host: str) -> HostThrottle:
@@ -201,8 +212,13 @@ class Throttles:
         unit = self._unit(host)
         return self._by_unit.get(unit) or self._make(HostState(host=unit))
 
-    def load(self, states: Iterable[HostState]) -> None:
-        """Start from what the partition's former batch saved."""
+    def load(self, states: Iterable[HostState], *, since_s: float = 0.0) -> None:
+        """Start from what the partition's former batch saved.
+
+        Any host may have been asked until `since_s`, by a process that told nobody before it
+        died: so each is first asked a whole delay later.
+        """
+        self._since_s = since_s
         for state in states:
             self._make(state)
 
@@ -222,6 +238,7 @@ class Throttles:
             connections=self._connections,
             stop=self._stop,
             patience_s=self._patience_s,
+            since_s=self._since_s,
         )
         self._by_unit[state.host] = throttle
         return throttle

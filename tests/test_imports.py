@@ -18,9 +18,9 @@ FLOW = (
     "fetch.transport fetch.client plan.columns plan.cut plan.part hosts plan.prepare plan.waves",
     # submit → poll
     "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.archive archive",
-    "session open_batch submit",
+    "session open_batch batch submit",
     "extract.charset extract.text extract.links extract.json_ld extract.values extract.generic",
-    "extract.apply extract.page extract conclude batch poll",
+    "extract.apply extract.page extract conclude poll",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
     "publish.commit",

@@ -7,21 +7,23 @@ the limit for its hosts. A batch that crashed on every attempt costs its rows, n
 """
 
 import asyncio
+import builtins
 import os
 import sys
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
 
 import flyte
 import flyte.errors
 import flyte.report
 
-from scraper.batch import write_crashed
+from scraper.batch import done_result, write_crashed
 from scraper.crawl import CrawlSpec, resolve_crawl
 from scraper.errors import ConfigError, ScraperError, StoreError
 from scraper.layout import run_key
 from scraper.models import BatchJob, BatchResult
 from scraper.plan.cut import Wave, load_wave
-from scraper.plan.prepare import prepare
+from scraper.plan.prepare import check_same_run, prepare
 from scraper.plan.waves import next_wave
 from scraper.publish.commit import publish
 from scraper.run import CODE_VERSION, RunInfo, begin_life, check_run_id, load_run, new_run_id
@@ -74,10 +76,12 @@ def _take_up(request: CrawlRequest, run_id: str) -> tuple[RunInfo, Store]:
         flags=request.settings,
         environ=os.environ | request.environment,
     )
-    store = _open_store(request.store)
+    store = _open_store(request.store or os.environ.get("SCRAPER_STORE", "crawls"))
     info = load_run(store, f"{spec.crawl}/{run_id}")
     if info is None:
         info = prepare(spec, store, run_id, at=datetime.now(UTC), stdin=sys.stdin.buffer)
+    else:
+        check_same_run(info, spec)
     begin_life(store, info.run)
     return info, store
 
@@ -99,16 +103,24 @@ async def _run_waves(info: RunInfo, store: Store) -> list[Wave] | None:
     while wave is not None:
         waves.append(wave)
         with flyte.group(f"wave-{wave.number}"):
-            await asyncio.gather(
-                *(
-                    _run_partition(ids, info, store, bound=bound, alone=wave.is_alone)
-                    for ids in wave.partitions()
-                )
+            await _side_by_side(
+                _run_partition(ids, info, store, bound=bound, alone=wave.is_alone)
+                for ids in wave.partitions()
             )
         if stop_flag().is_set:
             return None
         wave = await asyncio.to_thread(next_wave, info, store, wave)
     return waves
+
+
+async def _side_by_side(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Do all of it at once; the first failure ends the rest, and is what is told."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 async def _run_partition(
@@ -127,12 +139,22 @@ async def _run_partition(
 
 async def _run_batch(job: BatchJob, store: Store) -> BatchResult:
     """Run one batch; one that crashed on every attempt is accounted for as crashed."""
+    done = await asyncio.to_thread(done_result, store, job)
+    if done is not None:
+        return done
     try:
         return await scrape_batch(job)
     except flyte.errors.BaseRuntimeError as error:
         if error.code == "ConfigError":
             raise ConfigError(str(error)) from error
-        if error.code == "StoreError":
-            raise
+        if _is_trouble_of_our_own(error.code):
+            raise StoreError(str(error)) from error
         flyte.logger.error("batch failed on every attempt: batch=%s error=%s", job.batch, error)
         return await asyncio.to_thread(write_crashed, store, job)
+
+
+def _is_trouble_of_our_own(code: str) -> bool:
+    """Whether an error's name says that disk, store or descriptors failed us, not the batch."""
+    known = getattr(builtins, code, None)
+    is_os_error = isinstance(known, type) and issubclass(known, OSError | MemoryError)
+    return is_os_error or code in {"StoreError", "IOException", "OutOfMemoryException"}

@@ -9,11 +9,12 @@ Source: Union's micro-batching pattern; the Flyte SDK's TaskEnvironment and Reus
 
 import os
 from datetime import timedelta
+from importlib.metadata import requires
 from pathlib import Path
 
 import flyte
 
-from scraper.product import PRODUCT, VERSION
+from scraper.product import PRODUCT
 from scraper.settings import ENVIRONMENT_PREFIX, environment_layer, load_settings
 
 __all__ = ["BACKOFF", "batch_env", "cluster", "crawl_env"]
@@ -43,8 +44,8 @@ def _image() -> flyte.Image:
     lock = _ROOT / "requirements.txt"
     if lock.exists():
         return image.with_requirements(lock)
-    # Installed from a wheel there is no lock file, and the package says what it needs.
-    return image.with_pip_packages(f"{PRODUCT}[cluster]=={VERSION}")
+    # Installed from a wheel there is no lock file: the package says what it needs.
+    return image.with_pip_packages(*(requires(PRODUCT) or ()))
 
 
 batch_env = flyte.TaskEnvironment(
@@ -61,6 +62,8 @@ crawl_env = flyte.TaskEnvironment(
     image=_image(),
     resources=flyte.Resources(cpu=cluster.crawl_cpu, memory=cluster.crawl_memory),
     env_vars=_ENV_VARS,
+    # A bundle of the loaded modules leaves out what is no module.
+    include=(str(_ROOT / "scraper/publish/report.html.jinja"),),
     depends_on=[batch_env],
     description="Plans a crawl, runs its partitions side by side, publishes its dataset.",
 )

@@ -14,14 +14,15 @@ class CrawlRequest(BaseModel):
 
     `seeds` is a list or a crawl file, `crawl` overrides its name, `crawl_file` is the file's text
     where its path can't be read, `settings` are `group.field=value`, `environment` holds the
-    `SCRAPER_…` variables of the submitter. Without `run_id` the run gets one of its own; with
+    `SCRAPER_…` variables of the submitter. The store is `SCRAPER_STORE` or `crawls` unless it is
+    given. Without `run_id` the run gets one of its own; with
     that of a run that is there, it goes on.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     seeds: str
-    store: str = "crawls"
+    store: str | None = None
     crawl: str | None = None
     run_id: str | None = None
     url_column: str | None = None

@@ -14,6 +14,7 @@ from scraper.fetch.polite import PoliteClient, redirect_target
 from scraper.fetch.reasons import parse_retry_after, reason_of_status
 from scraper.models import Attempt, Exchange, Hop, Reason, Seed
 from scraper.robots import RobotsCache
+from scraper.throttle import HostHeld, HostRefused
 from scraper.urls import ParsedUrl, parse_url
 
 __all__ = ["Fetcher"]
@@ -75,23 +76,34 @@ class Fetcher:
 
         Raises:
             Stopped: the run is being stopped; nothing was asked for this hop.
+            HostHeld, HostRefused: the seed's own host isn't asked now, or any more.
         """
         trail = _Trail(seed, number, datetime.now(UTC), list(seed.redirects))
         url = parse_url(seed.fetch_url)
         assert url is not None, "a seed is planned only with a URL that parses"
         while True:
-            ended, following = await self._hop(url, trail)
+            try:
+                ended, following = await self._hop(url, trail)
+            except (HostHeld, HostRefused) as unwilling:
+                if not trail.exchanges:
+                    raise
+                return self._left_at(url, unwilling, trail), trail.exchanges
             if following is None:
                 return ended, trail.exchanges
             url = following
 
+    def _left_at(self, url: ParsedUrl, unwilling: HostHeld | HostRefused, trail: _Trail) -> Attempt:
+        """How an attempt ends at a later hop's host that isn't asked now, or any more."""
+        if isinstance(unwilling, HostRefused):
+            return trail.ends(unwilling.reason, final_url=url.href)
+        http_status = trail.exchanges[-1].http_status
+        return trail.ends(
+            Reason.DEFERRED, http_status=http_status, final_url=url.href, carry_to=url.href
+        )
+
     async def _hop(self, url: ParsedUrl, trail: _Trail) -> tuple[Attempt, ParsedUrl | None]:
         """Ask for one URL: how the attempt ends here, unless there is a next one."""
-        reason = self._polite.refusal(url.host)
-        if reason is None and trail.exchanges:
-            # The first hop's host was seen to before the attempt.
-            reason = self._polite.throttles.of(url.host).refused
-        reason = reason or await self._robots_refusal(url, trail)
+        reason = self._polite.refusal(url.host) or await self._robots_refusal(url, trail)
         if reason is not None:
             return trail.ends(reason, final_url=url.href), None
         http = self._polite.settings.for_host(url.host).http

@@ -97,7 +97,10 @@ def _reason_of_connect(causes: list[BaseException]) -> Reason:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    seen: set[int] = set()
+    # An error that is raised from itself would be its own cause for ever.
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__
 

@@ -1,6 +1,6 @@
 """Plan: rows become partitions of hosts, partitions become batches. Deterministic.
 
-In: rows, streamed. Out: each batch's rows in the store, invalid rows as outcomes, and the wave.
+In: rows, streamed. Out: each batch's rows in the store, and the wave.
 Hosts of one registrable domain share a partition; partitions get about equal work; a batch takes
 rows of all its partition's hosts in turn, so that it is never one slow host while others wait.
 Later waves (redirects that left their partition, hosts that were held) are planned alike.

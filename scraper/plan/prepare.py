@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import orjson
@@ -33,7 +34,7 @@ from scraper.store import Store
 from scraper.tables import open_tables, quoted, quoted_name, scalar
 from scraper.urls import canonical_key, parse_url
 
-__all__ = ["prepare"]
+__all__ = ["check_same_run", "prepare"]
 
 _SPOOL_COLUMNS = {
     "row": "BIGINT",
@@ -77,6 +78,41 @@ def prepare(
         cut_into_batches(tables, scratch, info=info, store=store, number=1)
     save_run(info, store)
     return info
+
+
+def check_same_run(info: RunInfo, spec: CrawlSpec) -> None:
+    """Refuse to go on with a run under another list, other settings or other rules.
+
+    A list from stdin isn't there any more: the run has its snapshot, and goes on from that.
+
+    Raises:
+        ConfigError: what differs.
+    """
+    found = [name for name, differs in _differences(info, spec) if differs]
+    if found:
+        raise ConfigError(
+            f"the run {info.run} was made with other {' and '.join(found)}: go on with those, or "
+            "start a new run under another --run-id"
+        )
+
+
+def _differences(info: RunInfo, spec: CrawlSpec) -> Iterator[tuple[str, bool]]:
+    yield (
+        "settings",
+        (info.settings.all, info.settings.by_host)
+        != (
+            spec.settings.all,
+            spec.settings.by_host,
+        ),
+    )
+    yield "site rules", info.sites != spec.sites
+    if STDIN not in spec.lists:
+        with TemporaryDirectory() as folder, PartWriter() as invalid:
+            spool = Path(folder) / "rows.jsonl"
+            yield (
+                "rows in its list",
+                info.list_sha256 != _read(spec, info, spool=spool, invalid=invalid).list_sha256,
+            )
 
 
 def _copy_stdin(stdin: BinaryIO | None, scratch: Path) -> None:

@@ -40,6 +40,7 @@ def publish(
         # A crash may have come between the summary and `latest`.
         if not _was_overtaken(info, store):
             _move_latest(info, known, store)
+        _drop_archives(info, store)
         return known
     batches = [INVALID_BATCH, *(b for wave in waves for ids in wave.partitions() for b in ids)]
     with open_tables() as (tables, scratch):
@@ -55,8 +56,7 @@ def publish(
     text = orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2)
     store.put(run_key(info.run, "summary.json"), text)
     _move_latest(info, summary, store)
-    if not info.settings.all.archive.keep:
-        _drop_archives(info.run, store)
+    _drop_archives(info, store)
     return summary
 
 
@@ -126,6 +126,8 @@ def _was_overtaken(info: RunInfo, store: Store) -> bool:
     return datetime.fromisoformat(orjson.loads(known)["published_at"]) >= info.created_at
 
 
-def _drop_archives(run: str, store: Store) -> None:
-    parts = store.list(run_key(run, "batches"))
-    store.delete(*(key for key in parts if key.endswith(".warc.gz")))
+def _drop_archives(info: RunInfo, store: Store) -> None:
+    """Archives that were asked not to be kept go when the run is published."""
+    if not info.settings.all.archive.keep:
+        parts = store.list(run_key(info.run, "batches"))
+        store.delete(*(key for key in parts if key.endswith(".warc.gz")))

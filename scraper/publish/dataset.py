@@ -1,8 +1,8 @@
 """The dataset of a run: batch parts become one table of outcomes and one of items.
 
 In: every batch's `outcomes.jsonl.gz`, `items.jsonl.gz` and `seeds.parquet`. Out: local files
-`outcomes.parquet`, `items.parquet`, `failed.jsonl`, all in the order of the list, and the sums
-of the run. Joined out of core; law 1 is checked here: rows = duplicates + outcomes.
+`outcomes.parquet` and `failed.jsonl` in the order of the list, `items.parquet` batch by batch,
+and the sums of the run. Joined out of core; law 1 is checked here: rows = duplicates + outcomes.
 """
 
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def sums(tables: DuckDBPyConnection) -> Sums:
         outcomes=outcomes,
         reasons={str(reason): int(count) for reason, count in by_reason.fetchall()},
         hosts=scalar(tables, "SELECT count(DISTINCT host) FROM outcomes"),
-        bytes=scalar(tables, "SELECT sum(coalesce(bytes, wire_bytes)) FROM outcomes"),
+        bytes=scalar(tables, "SELECT sum(bytes) FROM outcomes"),
         items=scalar(tables, "SELECT sum(items) FROM outcomes"),
     )
 

@@ -159,7 +159,7 @@ async def test_a_crashed_batch_of_a_later_wave_keeps_what_its_rows_went_through(
 
     assert write_crashed(store, job).outcomes == 1
     assert part_of(store, job, "outcomes") == [
-        crashed(1, job, host="b.test", redirects=({"url": ROWS[0], "status": 301},))
+        crashed(1, job, host="a.test", redirects=({"url": ROWS[0], "status": 301},))
     ]
 
 

@@ -71,6 +71,7 @@ async def test_done_is_written_last_and_each_part_in_one_piece(store, monkeypatc
 
     names = ("items.jsonl.gz", "outcomes.jsonl.gz", "carried.jsonl.gz")
     assert keys == [
+        hosts_key(job.run, "1-0001"),  # submit's
         *(batch_key(job.run, job.batch, name) for name in names),
         hosts_key(job.run, "1-0001"),
         batch_key(job.run, job.batch, "done.json"),

@@ -255,15 +255,16 @@ async def test_at_most_1_mib_is_read():
     assert kept.answers[0].body == body[:MAX_ROBOTS_BYTES]
 
 
+@pytest.mark.usefixtures("unpaused")
 async def test_robots_txt_is_asked_for_through_the_throttle():
     site = website({})
-    async with polite_on(site, "throttle.delay_s=0.03") as polite:
+    async with polite_on(site, "throttle.delay_s=0.05") as polite:
         robots = RobotsCache(polite, TOKEN, keep=Kept().keep)
         for origin in ("http://a.test", "https://a.test", "http://a.test:81"):
             await reason_for(robots, f"{origin}/")
 
     first, second, third = site.times_s("a.test")
-    assert min(second - first, third - second) >= 0.025
+    assert min(second - first, third - second) >= 0.04
 
 
 async def test_a_retry_after_on_robots_txt_holds_the_host():
@@ -301,3 +302,25 @@ async def test_once_stopped_nothing_is_asked():
             await reason_for(robots, "http://a.test/")
 
     assert site.urls == []
+
+
+async def test_robots_txt_at_a_host_that_is_given_up_is_unreachable_and_asked_once():
+    site = website({ROBOTS: moved("http://b.test/robots.txt")})
+    async with polite_on(site) as polite:
+        robots = RobotsCache(polite, TOKEN, keep=Kept().keep)
+        polite.throttles.of("b.test").wait_for(301, since_s=0)
+        for _ in range(3):
+            assert await reason_for(robots, "http://a.test/") is Reason.ROBOTS_UNREACHABLE
+
+    assert site.urls == [ROBOTS]
+
+
+async def test_a_host_that_is_given_up_is_not_asked_for_robots_txt():
+    site = website({})
+    async with polite_on(site) as polite:
+        robots = RobotsCache(polite, TOKEN, keep=Kept().keep)
+        polite.throttles.of("a.test").wait_for(301, since_s=0)
+        with pytest.raises(HostRefused):
+            await reason_for(robots, "http://a.test/")
+
+    assert (site.urls, robots.answers()) == ([], [])

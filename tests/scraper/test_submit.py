@@ -90,8 +90,9 @@ async def test_the_store_that_fails_ends_the_phase(store):
     assert site.urls == ROWS[:1]
 
 
+@pytest.mark.usefixtures("unpaused")
 async def test_hosts_run_side_by_side_each_at_its_own_pace(store):
-    info = plan(store, SPREAD, "throttle.delay_s=0.02")
+    info = plan(store, SPREAD[:12], "throttle.delay_s=0.05")
     site = pages_at(SPREAD)
     site.latency_s = 0.005
 
@@ -100,7 +101,7 @@ async def test_hosts_run_side_by_side_each_at_its_own_pace(store):
     assert site.most_in_flight > 1
     for host in "abcd":
         times = site.times_s(f"{host}.test")
-        assert min(later - earlier for earlier, later in pairwise(times)) >= 0.015
+        assert min(later - earlier for earlier, later in pairwise(times)) >= 0.04
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -115,12 +116,13 @@ async def test_a_hosts_concurrency_is_used_and_never_exceeded(store, concurrency
     assert site.most_in_flight == concurrency
 
 
+@pytest.mark.usefixtures("unpaused")
 async def test_unit_domain_counts_all_hosts_together(store):
     info = plan(
         store,
         ["http://a.shop.test/", "http://b.shop.test/", "http://c.shop.test/"],
         "throttle.unit=domain",
-        "throttle.delay_s=0.02",
+        "throttle.delay_s=0.05",
     )
     site = website({}, latency_s=0.002)
 
@@ -128,7 +130,7 @@ async def test_unit_domain_counts_all_hosts_together(store):
 
     times = [asked.at_s for asked in site.log]
     assert site.most_in_flight == 1
-    assert min(later - earlier for earlier, later in pairwise(times)) >= 0.015
+    assert min(later - earlier for earlier, later in pairwise(times)) >= 0.04
 
 
 async def test_a_held_host_keeps_its_rows_and_others_go_on(store):

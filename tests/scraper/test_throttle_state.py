@@ -13,7 +13,7 @@ from tests.scraper.throttles import (
     start_times,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("unpaused")]
 
 
 async def test_the_hosts_of_a_batch_share_one_throttle_each():
@@ -176,14 +176,14 @@ async def test_a_crawl_delay_below_our_own_changes_nothing():
     assert throttle.state == before
 
 
-async def test_the_requests_of_an_earlier_life_are_kept_apart_from_ours():
-    throttle = make_throttle(delay_s=10)
+async def test_what_others_asked_before_is_a_whole_delay_ago():
+    throttles = make_throttles("hosts.a.test.throttle.delay_s=10")
+    throttles.load([HostState(host="a.test", delay_s=10, next_at=AT_S + 3)], since_s=AT_S)
 
-    throttle.asked(AT_S + 3)
-    throttle.asked(AT_S)
-    throttle.slow_to(20)
-
-    assert throttle.state == HostState(host="a.test", delay_s=20, next_at=AT_S + 23)
+    assert throttles.of("a.test").state.next_at == AT_S + 10
+    throttles.of("a.test").slow_to(20)
+    assert throttles.of("a.test").state.next_at == AT_S + 20
+    assert throttles.of("b.test").state.next_at == AT_S
 
 
 async def test_the_state_survives_save_and_load():

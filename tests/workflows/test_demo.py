@@ -1,13 +1,17 @@
 """The demo's crawl over real sockets: its outcome, and the laws, read from the site's own log."""
 
 from collections import Counter, defaultdict
+from datetime import datetime
 from itertools import pairwise
 
 import pytest
 
+from scraper.archive.warc import read_records
 from scraper.demo import serve_demo, write_demo
 from scraper.demo.crawl import DUPLICATES, EXPECTED, ROWS
 from scraper.demo.site import HOSTS
+from scraper.store import Store
+from scraper.urls import host_of
 from tests.workflows.runs import rows, run_crawl
 
 pytestmark = pytest.mark.sockets
@@ -41,17 +45,28 @@ def test_its_outcome_is_the_same_each_time(crawled):
     }
 
 
-def test_law_3_requests_to_a_host_are_never_closer_than_its_delay(crawled):
-    _, _, requests = crawled
+def request_starts(tmp_path, result):
+    """When each host was asked, by the archives of all batches: robots.txt and hops included."""
     starts = defaultdict(list)
-    for request in requests:
-        starts[request.host.partition(":")[0]].append(request.at_s)
+    store = Store(str(tmp_path / "store"))
+    for key in store.list(result.run):
+        if key.endswith(".warc.gz"):
+            for record in read_records(store.stream(key)):
+                if record.kind == "request":
+                    url = record.fields["warc-target-uri"]
+                    at = datetime.fromisoformat(record.fields["warc-date"].replace("Z", "+00:00"))
+                    starts[host_of(url)].append(at.timestamp())
+    return {host: sorted(times) for host, times in starts.items()}
+
+
+def test_law_3_requests_to_a_host_are_never_closer_than_its_delay(crawled):
+    tmp_path, result, requests = crawled
+    starts = request_starts(tmp_path, result)
     assert set(starts) == set(HOSTS)
     for host, times in starts.items():
-        gaps = [later - earlier for earlier, later in pairwise(times)]
-        # The site notes arrivals: one that was held up on its way comes closer to the next.
-        assert sum(gaps) / len(gaps) >= DELAY_S, host
-        assert sorted(gaps)[len(gaps) // 20] >= DELAY_S * 0.8, host
+        assert min(later - earlier for earlier, later in pairwise(times)) >= DELAY_S, host
+    # All but those that ended in no answer are there.
+    assert sum(map(len, starts.values())) >= len(requests) - 5
 
 
 def test_law_3_robots_txt_is_asked_first_and_obeyed(crawled):

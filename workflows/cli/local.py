@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from workflows.runtime import new_run
 __all__ = ["run_locally"]
 
 INTERRUPTED = 130
+_ONE_INTERRUPT_S = 0.3
 
 
 def run_locally(request: CrawlRequest, *, quiet: bool) -> CrawlResult:
@@ -62,9 +64,16 @@ def _own_signals(stop: StopFlag) -> Iterator[None]:
         yield
         return
 
+    asked_at = 0.0
+
     def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked_at
         if stop.is_set:
-            os._exit(INTERRUPTED)
+            # A terminal or `timeout` may send one interrupt twice.
+            if time.monotonic() - asked_at > _ONE_INTERRUPT_S:
+                os._exit(INTERRUPTED)
+            return
+        asked_at = time.monotonic()
         sys.stderr.write("\nstopping: what is under way is finished; once more to end at once\n")
         stop.set()
 

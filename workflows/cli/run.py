@@ -76,7 +76,8 @@ def execute(
         if result.summary is None:
             click.echo(f"stopped; go on with: {_resume_command(asked)}", err=True)
             return None, INTERRUPTED
-        show_summary(result.summary, Store(asked.store), as_json=as_json, quiet=quiet)
+        store = Store(str(asked.store))
+        show_summary(result.summary, store, as_json=as_json, quiet=quiet)
         return result.summary, 0 if result.summary.gates_held else GATE
     except ConfigError as error:
         click.echo(f"error: {error}", err=True)
@@ -89,8 +90,9 @@ def execute(
 
 def _resume_command(request: CrawlRequest) -> str:
     words = ["scraper", "run", request.seeds, "--run-id", str(request.run_id)]
-    words += ["--store", request.store] if request.store != "crawls" else []
+    words += ["--store", str(request.store)] if request.store != "crawls" else []
     words += ["--crawl", request.crawl] if request.crawl else []
+    words += ["--url-column", request.url_column] if request.url_column else []
     for setting in request.settings:
         words += ["--set", setting]
     return shlex.join(words)

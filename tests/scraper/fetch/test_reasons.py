@@ -193,3 +193,9 @@ def test_any_date_is_a_wait_within_a_year(at: datetime):
     # Years of less than three digits are read as ones of this century (RFC 2822).
     if at.year >= 1000:
         assert parse_retry_after(format_datetime(at), NOW) == expected
+
+
+def test_an_error_that_is_its_own_cause_is_read_but_once():
+    error = httpx.ReadError("lost")
+    error.__cause__ = error
+    assert reason_of_error(error) is Reason.CONNECTION_LOST
