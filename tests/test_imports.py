@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOW = (
     # values and what everything stands on
-    "errors product models stopping layout urls settings_table settings rules",
+    "errors product reason models stopping layout urls settings_table settings rules",
     "store tables parts",
     # seeds → plan
     "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",

@@ -2,6 +2,7 @@ import errno
 import gzip
 import socket
 import ssl
+from dataclasses import replace
 from itertools import pairwise
 
 import httpx
@@ -344,3 +345,35 @@ async def test_the_demo_sites_troubles_end_as_they_should(store):
     paths = [(request.host, request.path) for request in server.requests]
     assert ("shop-1.localhost", "/private/stock.html") not in paths
     assert max(paths.count(path) for path in set(paths)) == 3
+
+
+async def test_attempts_add_up_over_waves(store):
+    rows = ["http://old.test/", "http://new.test/"]
+    info = plan(store, rows, "batch.size=1", "batch.max_in_flight=2")
+    site = website(
+        {
+            rows[0]: [response(503), response(503), moved("http://new.test/x")],
+            rows[1]: page(),
+            "http://new.test/x": response(503),
+        }
+    )
+
+    waves = await run_waves(site, info, store)
+
+    (outcome,) = outcomes(store, waves[1][0]).values()
+    assert (outcome["reason"], outcome["attempts"], outcome["host"]) == ("http_5xx", 3, "old.test")
+    assert site.urls.count("http://new.test/x") == 1
+
+
+async def test_the_last_wave_leaves_nothing_over(store):
+    info = plan(store, [URL, "http://a.test/2"], "http.max_redirects=2", "retry.attempts=2")
+    (first,) = jobs(info, store)
+    last = replace(first, batch="5-0001-00001", alone=False)
+    parts = [batch_key(info.run, job.batch, "seeds.parquet") for job in (first, last)]
+    store.put(parts[1], store.get(parts[0]) or b"")
+    site = website({URL: moved("http://b.test/"), "http://a.test/2": response(503)})
+
+    result = await run_batch(site, info, store, last)
+
+    assert (result.outcomes, result.carried) == (2, 0)
+    assert reasons(store, last) == {URL: "deferred", "http://a.test/2": "http_5xx"}

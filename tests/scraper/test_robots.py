@@ -15,6 +15,7 @@ from scraper.fetch.addresses import BlockedAddress
 from scraper.models import Exchange, Reason, RobotsAnswer
 from scraper.robots import MAX_ROBOTS_BYTES, RobotsCache
 from scraper.stopping import StopFlag, Stopped
+from scraper.throttle import HostRefused
 from scraper.urls import ParsedUrl, parse_url
 from tests.scraper.batches import (
     Website,

@@ -280,3 +280,13 @@ async def test_rows_that_lead_to_a_host_that_was_given_up_end_there(store):
 
     assert site.urls.count(target) == 2
     assert list(reasons(store, job).values()) == ["http_5xx"] * 2 + ["host_given_up"] * 4
+
+
+async def test_a_batch_that_is_done_is_not_submitted_again(store):
+    info = plan(store, ROWS)
+    (job,) = jobs(info, store)
+    site = pages_at(ROWS)
+    await run_batch(site, info, store, job)
+
+    assert await submitted(site, info, store) == PhaseResult(attempts=0, pending=0)
+    assert site.urls == ROWS
