@@ -29,6 +29,7 @@ from scraper.models import (
 from scraper.plan.part import read_seeds_part
 from scraper.product import PRODUCT
 from scraper.robots import RobotsCache
+from scraper.run import resumed
 from scraper.session import Session
 from scraper.throttle import HostThrottle, Throttles
 from scraper.urls import domain_of, host_of
@@ -63,11 +64,11 @@ class OpenBatch:
     def recover(self) -> None:
         """Learn what former batches and an earlier life of this one knew."""
         attempts = self.archive.recover()
-        is_first = not (attempts or self.archive.robots) and self.job.batch.endswith(FIRST_BATCH)
+        is_first = self._is_first and not attempts and not self.archive.robots
         memories = self._remembered()
         self.throttles.load(
             (memory.state for memory in memories.values()),
-            since_s=0.0 if is_first and wave_of(self.job.batch) == 1 else time.time(),
+            since_s=0.0 if is_first else time.time(),
         )
         self.robots.load(answer for memory in memories.values() for answer in memory.robots)
         for attempt in attempts:
@@ -79,6 +80,13 @@ class OpenBatch:
             for answer in self.archive.robots
             if answer.at.timestamp() > _saved_at(memories, host_of(answer.origin))
         )
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether nobody can have asked these hosts before: no batch, no wave, no killed life."""
+        batch = self.job.batch
+        is_first = wave_of(batch) == 1 and batch.endswith(FIRST_BATCH)
+        return is_first and resumed(self.session.store, self.job.run) == 0
 
     def _remembered(self) -> dict[str, HostMemory]:
         """What was saved of the hosts, by the wave before and by this partition."""

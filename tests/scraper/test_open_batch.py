@@ -9,7 +9,7 @@ from scraper.hosts import load_hosts
 from scraper.layout import batch_key, hosts_key, partition_of
 from scraper.models import Attempt, BatchJob, Hop, HostState, Reason, Seed
 from scraper.open_batch import open_batch
-from scraper.run import RunInfo
+from scraper.run import RunInfo, begin_life
 from scraper.stopping import StopFlag, Stopped
 from scraper.store import Store
 from scraper.throttle import HostHeld
@@ -359,3 +359,15 @@ async def test_only_the_first_life_of_the_first_batch_asks_at_once(store):
 
     assert waits[0] == 0
     assert min(waits[1:]) > 40
+
+
+@pytest.mark.parametrize(("lives", "waits"), [(1, False), (2, True)], ids=["new", "resumed"])
+async def test_a_life_killed_before_its_first_flush_may_have_asked_anybody(store, lives, waits):
+    info = plan(store, ["http://a.test/1"], "throttle.delay_s=50")
+    for _ in range(lives):
+        begin_life(store, info.run)
+    async with (
+        session_on(website({}), info, store) as session,
+        open_batch(session, jobs(info, store)[0]) as batch,
+    ):
+        assert (batch.throttles.of("a.test").wait_s > 40) is waits
