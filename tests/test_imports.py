@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOW = (
     # values and what everything stands on
-    "errors product reason models stopping layout urls settings_table settings rules",
+    "errors product reason models stopping layout urls settings_table settings",
+    "values rules",
     "store tables parts",
     # seeds → plan
     "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",
@@ -19,8 +20,9 @@ FLOW = (
     # submit → poll
     "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.archive archive",
     "session open_batch batch submit",
-    "extract.charset extract.text extract.links extract.json_ld extract.values extract.generic",
-    "extract.apply extract.page extract conclude poll",
+    "extract.charset extract.text extract.links extract.json_ld extract.found extract.errors",
+    "extract.clean extract.metas extract.document extract.sources extract.generic extract.apply",
+    "extract.extractor extract.page extract.explain extract conclude poll",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
     "publish.commit",
@@ -28,7 +30,7 @@ FLOW = (
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
 )
 ORDER = [name for line in FLOW for name in line.split()]
-WITHIN_ONE_STEP = ("seeds.",)
+WITHIN_ONE_STEP = ("seeds.", "values.", "rules.")
 
 
 def modules(package):

@@ -155,7 +155,13 @@ def _read(spec: CrawlSpec, info: RunInfo, *, spool: Path, invalid: PartWriter) -
                 line = orjson.dumps(about, option=orjson.OPT_APPEND_NEWLINE)
                 digest.update(line)
                 file.write(line)
-    return replace(info, rows=row, columns=columns.types(), list_sha256=digest.hexdigest())
+    return replace(
+        info,
+        rows=row,
+        columns=columns.types(),
+        renamed=columns.renamed(),
+        list_sha256=digest.hexdigest(),
+    )
 
 
 def _invalid(row: int, text: str) -> Outcome:

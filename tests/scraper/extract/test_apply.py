@@ -1,10 +1,13 @@
+import json
 import pickle
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from scraper.errors import ScraperError
-from scraper.extract.apply import FieldError, MissingField, apply_rule
+from scraper.extract.apply import apply_rule
+from scraper.extract.document import PageSources
+from scraper.extract.errors import FieldError, MissingField
 from scraper.rules import FieldRule, SiteRule
 
 URL = "https://example.org/shop/lamp.html"
@@ -25,7 +28,8 @@ def rule_of(item=None, **fields):
 
 
 def items_of(rule, html=PAGE, blocks=BLOCKS):
-    return apply_rule(LexborHTMLParser(html), rule, base_url=URL, blocks=blocks)
+    html = f"{html}<script type='application/ld+json'>{json.dumps(blocks)}</script>"
+    return apply_rule(PageSources(LexborHTMLParser(html), url=URL, html=html), rule)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,10 @@ def test_line_break_inside_a_url_is_dropped_as_browsers_do():
 def test_missing_required_field_is_told(field):
     with pytest.raises(MissingField) as caught:
         items_of(rule_of(title={"css": "h1"}, sku={**field, "required": True}))
-    assert (caught.value.field, str(caught.value)) == ("sku", "field: sku")
+    assert (caught.value.field, str(caught.value)) == (
+        "sku",
+        "rule shop, field sku: nothing found",
+    )
 
 
 def test_required_field_of_every_item_counts():

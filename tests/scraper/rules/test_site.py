@@ -30,11 +30,11 @@ COVERED = {
 
 @pytest.mark.parametrize(("host", "expected"), COVERED.values(), ids=COVERED.keys())
 def test_the_longest_name_finds_the_rule(host, expected):
-    assert rule_for(host, iter(RULES)) == expected
+    assert rule_for(f"https://{host}/a" if host else "", iter(RULES)) == expected
 
 
 def test_without_rules_there_is_none():
-    assert rule_for("a.org", []) is None
+    assert rule_for("https://a.org/", []) is None
 
 
 def test_rules_may_share_a_field_of_one_type():

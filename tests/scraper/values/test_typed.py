@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scraper.extract.values import typed
+from scraper.values import typed
 
 BASE = "https://example.org/a/b"
 
