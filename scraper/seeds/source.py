@@ -10,13 +10,23 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal
+from urllib.parse import urlsplit
 
 from isal import igzip
 
 from scraper.errors import ConfigError
 from scraper.seeds.stream import ListStream
 
-__all__ = ["GZIP_MAGIC", "ListFormat", "crawl_name", "list_format", "list_suffixes", "open_list"]
+__all__ = [
+    "GZIP_MAGIC",
+    "ListFormat",
+    "crawl_name",
+    "is_list_url",
+    "is_url",
+    "list_format",
+    "list_suffixes",
+    "open_list",
+]
 
 ListFormat = Literal["txt", "csv", "tsv", "jsonl"]
 
@@ -52,6 +62,9 @@ _MAGICS = {
 _MARKUP = (b"<?xml", b"<!doctype", b"<html")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _MAX_NAME = 100
+_LIST_PATH = re.compile(
+    r"/[^/]*\.((txt|csv|tsv|jsonl|ndjson|parquet|xml)(\.(gz|zst))?|gz|zst)$", re.IGNORECASE
+)
 
 
 @contextmanager
@@ -112,8 +125,23 @@ def crawl_name(source: str) -> str:
     """
     if source == STDIN:
         raise ConfigError(f"{_shown(source)}: a list without a name needs --crawl NAME")
-    name = Path(source).name.removesuffix("".join(list_suffixes(source)))
+    parts = urlsplit(source.strip()) if is_url(source) else None
+    path = parts.path.strip("/") if parts else source
+    name = Path(path).name.removesuffix("".join(list_suffixes(path)))
+    if parts:
+        name = "-".join(part for part in (parts.hostname or "", name) if part)
     return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".-")[:_MAX_NAME] or "list"
+
+
+def is_url(source: str) -> bool:
+    """Whether a list has to be fetched. Raises: nothing."""
+    return source.lower().startswith(("http://", "https://"))
+
+
+def is_list_url(text: str) -> bool:
+    """Whether a text is a URL whose path ends as a list's does. Raises: nothing."""
+    path = re.split(r"[?#]", text.strip(), maxsplit=1)[0]
+    return is_url(text) and bool(_LIST_PATH.search(path))
 
 
 def _shown(source: str) -> str:
