@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from scraper.seeds import is_list_url
+from scraper.seeds.options import ListFormat
 from scraper.seeds.rows import split_url
-from scraper.seeds.source import ListFormat
 from scraper.settings import nearest
 
 __all__ = ["ListSource", "is_row", "is_url", "list_source"]
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
+_NAME_OF_A_LIST = re.compile(
+    r"://[^/]+/.*\.((txt|csv|tsv|jsonl|ndjson|parquet|xml)(\.(gz|zst))?|gz|zst)$", re.IGNORECASE
+)
 _LIST = "list"
 _KEYS = (_LIST, "format", "url_column", "encoding")
 
@@ -44,7 +46,8 @@ def is_url(text: str) -> bool:
 def is_row(seed: str | Mapping[str, object]) -> bool:
     """Whether a seed of a crawl file is a row of its own. Raises: nothing."""
     if isinstance(seed, str):
-        return "://" in seed and not is_list_url(seed)
+        path = re.split(r"[?#]", seed.strip(), maxsplit=1)[0]
+        return "://" in seed and not (is_url(seed) and _NAME_OF_A_LIST.search(path))
     return _LIST not in seed or split_url(seed)[0] is not None
 
 

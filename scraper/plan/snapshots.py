@@ -8,17 +8,16 @@ from pathlib import Path
 
 import orjson
 
+from scraper.crawl import STDIN
 from scraper.layout import run_key
 from scraper.listsource import ListSource
 from scraper.plan.lists import Lists
 from scraper.seeds import list_suffixes
-from scraper.seeds.source import GZIP_MAGIC, list_format, open_list
+from scraper.seeds.options import ListOptions
+from scraper.seeds.source import told_suffixes
 from scraper.store import Store
 
 __all__ = ["keep_lists"]
-
-_STDIN = "-"
-_SUFFIX_BY_FORMAT = {"sitemap": ".xml"}
 
 
 def keep_lists(lists: Lists, *, run: str, store: Store) -> None:
@@ -41,15 +40,6 @@ def keep_lists(lists: Lists, *, run: str, store: Store) -> None:
 
 def _suffixes(source: ListSource, path: Path) -> str:
     """The suffixes of a snapshot: those of its list, or those that tell how it was read."""
-    if source.form is None and source.source != _STDIN:
-        named = "".join(list_suffixes(source.source))
-        if named:
-            return named
-    suffix = _SUFFIX_BY_FORMAT.get(source.form or "") or f".{source.form or _told(source, path)}"
-    with path.open("rb") as file:
-        return suffix + ".gz" * (file.read(2) == GZIP_MAGIC)
-
-
-def _told(source: ListSource, path: Path) -> str:
-    with path.open("rb") as file, open_list(_STDIN, stdin=file) as stream:
-        return list_format(_STDIN, stream.head, url_column=source.url_column)
+    named = "" if source.source == STDIN or source.form else "".join(list_suffixes(source.source))
+    options = ListOptions(url_column=source.url_column, encoding=source.encoding, form=source.form)
+    return named or told_suffixes(path, options)

@@ -13,11 +13,10 @@ from datetime import date, time
 from typing import BinaryIO
 
 from scraper.errors import ConfigError
-from scraper.seeds.fetched import FetchedList, FetchList, NeedsNetwork
 from scraper.seeds.jsonl import read_jsonl
+from scraper.seeds.options import FetchedList, FetchList, ListFormat, NeedsNetwork
 from scraper.seeds.rows import RawRow, excerpt, split_url
 from scraper.seeds.source import (
-    ListFormat,
     crawl_name,
     is_list_url,
     is_url,

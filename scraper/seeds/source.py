@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from isal import igzip
 
 from scraper.errors import ConfigError
+from scraper.seeds.options import DEFAULTS, ListFormat, ListOptions
 from scraper.seeds.stream import ListStream
 
 __all__ = [
@@ -26,9 +27,8 @@ __all__ = [
     "list_format",
     "list_suffixes",
     "open_list",
+    "told_suffixes",
 ]
-
-ListFormat = Literal["txt", "csv", "tsv", "jsonl"]
 
 STDIN = "-"
 
@@ -62,9 +62,6 @@ _MAGICS = {
 _MARKUP = (b"<?xml", b"<!doctype", b"<html")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _MAX_NAME = 100
-_LIST_PATH = re.compile(
-    r"/[^/]*\.((txt|csv|tsv|jsonl|ndjson|parquet|xml)(\.(gz|zst))?|gz|zst)$", re.IGNORECASE
-)
 
 
 @contextmanager
@@ -139,9 +136,8 @@ def is_url(source: str) -> bool:
 
 
 def is_list_url(text: str) -> bool:
-    """Whether a text is a URL whose path ends as a list's does. Raises: nothing."""
-    path = re.split(r"[?#]", text.strip(), maxsplit=1)[0]
-    return is_url(text) and bool(_LIST_PATH.search(path))
+    """Whether a source is a URL that can be fetched. Raises: nothing."""
+    return is_url(text)
 
 
 def _shown(source: str) -> str:
@@ -155,6 +151,18 @@ def list_suffixes(source: str) -> list[str]:
         name = name.removesuffix(suffix[0])
         suffixes.insert(0, suffix[0])
     return suffixes
+
+
+def told_suffixes(path: Path, options: ListOptions = DEFAULTS) -> str:
+    """The suffixes that a list without any should have, so that a copy of it is read alike.
+
+    Raises:
+        ConfigError: as `open_list` does.
+    """
+    with path.open("rb") as file, open_list(STDIN, stdin=file) as stream:
+        suffix = options.form or list_format(STDIN, stream.head, url_column=options.url_column)
+    with path.open("rb") as file:
+        return f".{suffix}" + ".gz" * (file.read(2) == GZIP_MAGIC)
 
 
 def _open_file(source: str) -> BinaryIO:

@@ -1,12 +1,27 @@
-"""A list that has to be fetched: what is asked for, what comes back, and who may not ask."""
+"""What a reader of lists is told, and what fetches a list that stands at a URL."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from scraper.errors import ConfigError
 
-__all__ = ["FetchList", "FetchedList", "NeedsNetwork"]
+__all__ = ["DEFAULTS", "FetchList", "FetchedList", "ListFormat", "ListOptions", "NeedsNetwork"]
+
+ListFormat = Literal["txt", "csv", "tsv", "jsonl"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions:
+    """How a list is to be read; what is None is told by its name and its bytes."""
+
+    url_column: str | None = None
+    encoding: str | None = None
+    form: ListFormat | None = None
+
+
+DEFAULTS = ListOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
