@@ -15,11 +15,13 @@ FLOW = (
     "values rules",
     "store tables parts",
     # seeds → plan
-    "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",
-    "fetch.transport fetch.client plan.columns plan.cut plan.part hosts plan.prepare plan.waves",
+    "seeds listsource crawlfile crawl run",
+    # one polite request, which planning makes too, for lists at a URL
+    "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.client",
+    "throttle fetch.polite robots fetch.hops retry hosts fetch.alone fetch.lists",
+    "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
     # submit → poll
-    "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.archive archive",
-    "session open_batch batch submit",
+    "fetch.page archive.warc archive.archive archive session open_batch batch submit",
     "extract.charset extract.text extract.links extract.json_ld extract.found extract.errors",
     "extract.clean extract.metas extract.document extract.sources extract.generic extract.apply",
     "extract.extractor extract.page extract.explain extract conclude poll",

@@ -47,7 +47,7 @@ def run(
 ) -> None:
     """Scrape SEEDS: a list, a crawl file (.toml), or - for stdin.
 
-    A list is .txt, .csv, .tsv or .jsonl, each also .gz.
+    A list is .txt, .csv, .tsv, .jsonl, .parquet or a sitemap, plain, .gz or .zst; a path or a URL.
     """
     request: dict[str, object] = {
         "seeds": seeds,
