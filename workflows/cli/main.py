@@ -10,6 +10,8 @@ import rich_click as click
 
 from scraper.product import VERSION
 from workflows.cli.demo import demo
+from workflows.cli.export import export
+from workflows.cli.list_ import list_
 from workflows.cli.run import run
 
 __all__ = ["cli", "main"]
@@ -22,6 +24,8 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(export)
+cli.add_command(list_)
 cli.add_command(demo)
 
 
