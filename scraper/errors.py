@@ -3,12 +3,13 @@
     ScraperError
     ├── ConfigError   a list, a key, a rule is wrong: told before anything is fetched
     ├── StoreError    the store failed us (full disk, no rights, gone): the run stops, resumable
+    ├── OutputError   what was asked for can't be written where it should go
     └── RunError      the run can't be published: its sums do not balance
 
 What a server or a page does wrong is never an error here: it is an `Outcome` with a `Reason`.
 """
 
-__all__ = ["ConfigError", "RunError", "ScraperError", "StoreError"]
+__all__ = ["ConfigError", "OutputError", "RunError", "ScraperError", "StoreError"]
 
 
 class ScraperError(Exception):
@@ -21,6 +22,10 @@ class ConfigError(ScraperError):
 
 class StoreError(ScraperError):
     """The store can't be read or written."""
+
+
+class OutputError(ScraperError):
+    """A file or a pipe takes no more of what is written to it."""
 
 
 class RunError(ScraperError):

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from scraper.crawlfile import read_crawl_file
 from scraper.errors import ConfigError
+from scraper.explain import Explanation
 from scraper.extract.page import extract
 from scraper.models import Page, Reason
 from scraper.rules import SiteRule, rule_for
@@ -29,6 +30,8 @@ from scraper.settings import nearest
 __all__ = ["Difference", "Fixture", "read_fixtures", "replay", "save_fixture"]
 
 _MAX_WORD = 40
+_ABOUT = frozenset({"url", "final_url", "fetched_at"})
+"""What a run adds to each item, and a fixture says once."""
 
 Item = dict[str, JsonValue]
 
@@ -91,39 +94,41 @@ def replay(path: Path, fixture: Fixture) -> list[Difference]:
     if found.reason is not fixture.reason:
         detail = f"{found.reason}: {found.detail}" if found.detail else str(found.reason)
         differences.append(Difference(place="reason", expected=fixture.reason, found=detail))
-    return differences + list(_differing(fixture.items, _plain(found.items)))
+    return differences + list(_differing(fixture.items, _as_json(found.items)))
 
 
-def save_fixture(
-    folder: Path,
-    page: Page,
-    items: list[dict[str, object]],
-    *,
-    rule: SiteRule | None = None,
-    crawl_file: Path | None = None,
-) -> Path:
-    """Keep a page and what it gave as a fixture; the path of its `.json`.
+def save_fixture(folder: Path, found: Explanation, *, crawl_file: str | None = None) -> Path:
+    """Keep a page that was explained, and what it gave; the path of its `.json`.
 
     Its name never comes from the page or its URL: date, rule, and a digest of the URL.
 
     Raises:
-        ConfigError: the folder can't be written.
+        ConfigError: there is no page, or the folder can't be written.
     """
-    name = _plain_word(rule.name) if rule is not None else "page"
-    digest = hashlib.sha256(page.final_url.encode()).hexdigest()[:8]
-    path = folder / f"{page.fetched_at:%Y-%m-%d}_{name}_{digest}.json"
+    page, outcome = found.page, found.outcome
+    if page is None:
+        raise ConfigError(f"{folder}: no page to keep: {outcome.reason}")
+    rule = found.rule.rule if found.rule is not None else None
     about = {
         "url": page.final_url,
         "content_type": page.header("content-type"),
-        "crawl_file": None if crawl_file is None else _relative(crawl_file, folder),
-        "rule": None if rule is None else rule.name,
-        "items": _plain(items),
+        "crawl_file": _relative(crawl_file, folder) if crawl_file is not None else None,
+        "rule": rule.name if rule is not None else None,
+        "seed": found.seed,
+        "reason": outcome.reason,
+        "items": [{k: v for k, v in item.items() if k not in _ABOUT} for item in found.items],
     }
-    fixture = {key: value for key, value in about.items() if value is not None}
+    fixture = Fixture.model_validate(orjson.loads(orjson.dumps(about)))
+    digest = hashlib.sha256(page.final_url.encode()).hexdigest()[:8]
+    name = _plain_word(rule.name) if rule is not None else "page"
+    path = folder / f"{page.fetched_at:%Y-%m-%d}_{name}_{digest}.json"
+    text = orjson.dumps(
+        fixture.model_dump(mode="json", exclude_defaults=True), option=orjson.OPT_INDENT_2
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.with_suffix(".html").write_bytes(page.body)
-        path.write_bytes(orjson.dumps(fixture, option=orjson.OPT_INDENT_2) + b"\n")
+        path.write_bytes(text + b"\n")
     except OSError as error:
         raise ConfigError(f"{folder}: can't be written: {error.strerror or error}") from error
     return path
@@ -179,7 +184,7 @@ def _differing(expected: list[Item], found: list[Item]) -> Iterator[Difference]:
                 )
 
 
-def _plain(items: object) -> list[Item]:
+def _as_json(items: object) -> list[Item]:
     """Items as JSON has them: dates as text."""
     plain: list[Item] = orjson.loads(orjson.dumps(items))
     return plain
@@ -190,5 +195,5 @@ def _plain_word(text: str) -> str:
     return word.strip("-").lower()[:_MAX_WORD] or "rule"
 
 
-def _relative(crawl_file: Path, folder: Path) -> str:
-    return Path(os.path.relpath(crawl_file.resolve(), folder.resolve())).as_posix()
+def _relative(crawl_file: str, folder: Path) -> str:
+    return Path(os.path.relpath(Path(crawl_file).resolve(), folder.resolve())).as_posix()

@@ -104,6 +104,11 @@ class RobotsCache:
         self._entries: dict[str, _Entry] = {}
         self._asking: dict[str, asyncio.Lock] = {}
 
+    def known(self, origin: str) -> tuple[RobotsAnswer, RobotsRules | None] | None:
+        """What an origin answered, and its rules if it has any; none if it wasn't asked."""
+        entry = self._entries.get(origin)
+        return None if entry is None else (entry.answer, entry.rules)
+
     def load(self, answers: Iterable[RobotsAnswer]) -> None:
         """Take in answers that a former batch or a former life of this one was given."""
         for answer in answers:

@@ -13,7 +13,7 @@ FLOW = (
     # values and what everything stands on
     "errors product reason models stopping layout urls settings_table settings",
     "values rules",
-    "store tables parts",
+    "store tables parts runs",
     # seeds → plan
     "seeds listsource crawlfile crawl run",
     # one polite request, which planning makes too, for lists at a URL
@@ -27,9 +27,10 @@ FLOW = (
     "extract.extractor extract.page extract.explain extract conclude poll",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
-    "publish.commit",
+    "publish.commit plain export",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
+    "explain check fixtures",
 )
 ORDER = [name for line in FLOW for name in line.split()]
 WITHIN_ONE_STEP = ("seeds.", "values.", "rules.")

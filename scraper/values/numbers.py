@@ -1,7 +1,7 @@
 """The text of a number → the number, as a locale writes it.
 
-Numbers are read out of their surroundings (`£1,234.50`, `1 234,50 EUR`, `In stock (22)`); a text
-with several numbers is no number. `1.234` is 1234 where the locale groups by dots (`de`), and
+Numbers are read out of their surroundings (`£1,234.50`, `1 234,50 EUR`, `In stock (22)`, `1.4E7`);
+a text with several numbers is no number. `1.234` is 1234 where the locale groups by dots (`de`), and
 1.234 everywhere else; marks that can mean but one thing mean it in every locale.
 
 Whatever doesn't fit: `ValueError`.
@@ -22,6 +22,7 @@ NUMBER = re.compile(
         (?: (?<![\w.,]) \. )? \d++
         (?: [.,'\u2019]\d++ | [ \u00a0\u2009\u202f]\d{3}(?!\d) )*+
     )
+    (?P<exponent> [eE] [-+]? \d{1,2} (?![\w.,]\d) (?!\w) )?
     """,
     re.VERBOSE,
 )
@@ -68,7 +69,8 @@ def _number(value: object, locale: str | None) -> int | str | float:
     if len(found) != 1:
         raise ValueError(f"{len(found)} numbers")
     sign = "-" if found[0]["sign"] in {"-", "\u2212"} else ""
-    return sign + _plain(re.sub(r"[\s'\u2019]", "", found[0]["digits"]), locale)
+    digits = _plain(re.sub(r"[\s'\u2019]", "", found[0]["digits"]), locale)
+    return sign + digits + (found[0]["exponent"] or "")
 
 
 def _plain(digits: str, locale: str | None) -> str:
@@ -92,7 +94,7 @@ def _groups(mark: str, locale: str | None) -> bool:
 
 
 def _int(number: str | float) -> int:
-    whole, _, fraction = str(number).partition(".")
-    if fraction.strip("0"):
+    exact = Decimal(number)
+    if not exact.is_finite() or exact != exact.to_integral_value():
         raise ValueError("not whole")
-    return int(whole)
+    return int(exact)

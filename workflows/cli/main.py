@@ -9,8 +9,12 @@ import os
 import rich_click as click
 
 from scraper.product import VERSION
+from workflows.cli.check import check
 from workflows.cli.demo import demo
+from workflows.cli.export import export
+from workflows.cli.list_ import list_
 from workflows.cli.run import run
+from workflows.cli.try_ import try_
 
 __all__ = ["cli", "main"]
 
@@ -22,6 +26,10 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(try_)
+cli.add_command(check)
+cli.add_command(export)
+cli.add_command(list_)
 cli.add_command(demo)
 
 

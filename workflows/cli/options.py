@@ -1,8 +1,13 @@
-"""Options that several commands have."""
+"""Options and arguments that several commands have."""
+
+from collections.abc import Callable
+from typing import TypeVar
 
 import rich_click as click
 
-__all__ = ["json_option", "store_option"]
+__all__ = ["json_flag", "json_option", "run_argument", "set_option", "store_option"]
+
+Command = TypeVar("Command", bound=Callable[..., None])
 
 store_option = click.option(
     "--store",
@@ -12,6 +17,20 @@ store_option = click.option(
     metavar="DIR|URL",
     help="Where crawls live.",
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print the summary as a JSON object."
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting, such as throttle.delay_s=0.5.",
 )
+run_argument = click.argument("run", metavar="RUN")
+"""`CRAWL/RUN_ID`, or `CRAWL` for its latest."""
+
+
+def json_flag(text: str) -> Callable[[Command], Command]:
+    """The option `--json`, with what it prints."""
+    return click.option("--json", "as_json", is_flag=True, help=text)
+
+
+json_option = json_flag("Print the summary as a JSON object.")

@@ -7,17 +7,18 @@ from uuid import uuid4
 
 import rich_click as click
 
-from scraper.errors import ConfigError, ScraperError
+from scraper.errors import ScraperError
 from scraper.publish.summary import Summary
 from scraper.run import new_run_id
 from scraper.store import Store
-from workflows.cli.options import json_option, store_option
+from workflows.cli.options import json_option, set_option, store_option
 from workflows.cli.shown import show_summary
+from workflows.cli.told import ERROR, tell
 from workflows.request import CrawlRequest
 
 __all__ = ["execute", "run"]
 
-ERROR, USAGE, GATE, INTERRUPTED = 1, 2, 3, 130
+GATE, INTERRUPTED = 3, 130
 
 
 @click.command()
@@ -26,13 +27,7 @@ ERROR, USAGE, GATE, INTERRUPTED = 1, 2, 3, 130
 @click.option("--crawl", metavar="NAME", help="Name of the crawl; default: that of the list.")
 @click.option("--run-id", metavar="ID", help="Go on with this run, or name a new one.")
 @click.option("--url-column", metavar="NAME", help="Column of the list that holds the URL.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting, such as throttle.delay_s=0.5.",
-)
+@set_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
@@ -79,13 +74,11 @@ def execute(
         store = Store(str(asked.store))
         show_summary(result.summary, store, as_json=as_json, quiet=quiet)
         return result.summary, 0 if result.summary.gates_held else GATE
-    except ConfigError as error:
-        click.echo(f"error: {error}", err=True)
-        return None, USAGE
     except ScraperError as error:
-        click.echo(f"error: {error}", err=True)
-        click.echo(f"go on with: {_resume_command(asked)}", err=True)
-        return None, ERROR
+        code = tell(error)
+        if code == ERROR:
+            click.echo(f"go on with: {_resume_command(asked)}", err=True)
+        return None, code
 
 
 def _resume_command(request: CrawlRequest) -> str:
