@@ -19,8 +19,8 @@ FLOW = (
     # submit → poll
     "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.archive archive",
     "session open_batch batch submit",
-    "extract.charset extract.text extract.links extract.json_ld extract.values extract.generic",
-    "extract.apply extract.page extract conclude poll",
+    "extract.declared extract.charset extract.text extract.links extract.json_ld extract.values",
+    "extract.generic extract.apply extract.page extract conclude poll",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
     "publish.commit plain export",
