@@ -22,9 +22,9 @@ FLOW = (
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
     # submit → poll
     "fetch.page archive.warc archive.archive archive session open_batch batch submit",
-    "extract.charset extract.text extract.links extract.json_ld extract.found extract.errors",
-    "extract.clean extract.metas extract.document extract.sources extract.generic extract.apply",
-    "extract.extractor extract.page extract.explain extract conclude poll",
+    "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",
+    "extract.errors extract.clean extract.metas extract.document extract.sources extract.generic",
+    "extract.apply extract.extractor extract.page extract.explain extract conclude poll",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
     "publish.commit plain export",

@@ -173,6 +173,7 @@ def test_charset_comes_from_header_then_document():
     body = "<meta charset=koi8-r><h1>é</h1>".encode()
     found = extract(page_of(body, "text/html; charset=utf-8"), rule_of())
     assert (found.charset, found.items[0]["name"]) == ("utf-8", "é")
+    body = "<meta charset=koi8-r><h1>д</h1>".encode("koi8-r")
     assert extract(page_of(body), rule_of()).charset == "koi8-r"
 
 
