@@ -72,7 +72,7 @@ def read_fixtures(path: Path) -> Iterator[tuple[Path, Fixture]]:
     Raises:
         ConfigError: there is none; or one that can't be read, with its file and key.
     """
-    paths = [path] if path.is_file() else sorted(path.rglob("*.json"))
+    paths = [path] if path.suffix == ".json" else sorted(path.rglob("*.json"))
     if not paths:
         raise ConfigError(f"{path}: holds no fixtures: pairs of NAME.html and NAME.json")
     for found in paths:

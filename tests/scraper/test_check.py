@@ -63,7 +63,7 @@ def test_the_first_wrong_thing_is_told(tmp_path, text, told):
 
 def test_the_environment_is_checked_too(tmp_path):
     (tmp_path / "a.txt").write_text("https://a.org/1\n")
-    with pytest.raises(ConfigError, match="throttle.delay_s"):
+    with pytest.raises(ConfigError, match=r"throttle\.delay_s"):
         check_crawl(str(tmp_path / "a.txt"), environ={"SCRAPER_THROTTLE__DELAY_S": "soon"})
 
 
