@@ -109,7 +109,7 @@ ODD = {
         {},
     ),
     "neither html nor body": ("<p>a<table><tr><td>b<table><tr><td>c", {"text": "a b c"}),
-    "two bodies": ("<body>a</body><body lang=fr>b", {"text": "a b", "lang": "fr"}),
+    "two bodies": ("<body>a</body><body lang=fr>b", {"text": "ab", "lang": "fr"}),
     "a NUL": ("<title>a\0b</title><p>c\0d", {"title": "a\ufffdb", "text": "cd"}),
     "entities": ("<p>&eacute;&#x20AC;&bogus;&nbsp;&lt;", {"text": "é€&bogus; <"}),
     "the first canonical that leads somewhere": (
