@@ -18,7 +18,7 @@ FLOW = (
     "seeds listsource crawlfile crawl run",
     # one polite request, which planning makes too, for lists at a URL
     "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.client",
-    "throttle fetch.polite robots fetch.hops retry hosts fetch.alone fetch.lists",
+    "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
     # submit → poll
     "fetch.page archive.warc archive.archive archive session open_batch batch submit",
