@@ -15,8 +15,9 @@ FLOW = (
     "values rules",
     "store tables parts",
     # seeds → plan
-    "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",
-    "fetch.transport fetch.client plan.columns plan.cut plan.part hosts plan.prepare plan.waves",
+    "seeds crawlfile crawlfile_schema crawl run fetch.decoding fetch.addresses fetch.answers",
+    "fetch.reasons fetch.transport fetch.client plan.columns plan.cut plan.part hosts",
+    "plan.prepare plan.waves",
     # submit → poll
     "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.archive archive",
     "session open_batch batch submit",
@@ -86,6 +87,12 @@ def test_scraper_knows_nothing_of_flyte_or_the_command_line(path):
 
 def test_importing_scraper_imports_no_flyte():
     code = "import scraper, sys; print([m for m in sys.modules if m.startswith('flyte')])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_importing_scraper_does_not_pay_for_locales():
+    code = "import scraper, sys; print(sorted({'babel', 'dateparser'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

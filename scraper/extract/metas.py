@@ -5,7 +5,7 @@ The tree is only read. No errors.
 Source: https://html.spec.whatwg.org/ (metadata, microdata), https://ogp.me/ (Open Graph).
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -14,12 +14,14 @@ from scraper.extract.text import collapse
 __all__ = ["Meta", "page_metas"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meta:
+_NAMES = ("property", "name", "itemprop")
+
+
+class Meta(NamedTuple):
     """One element. `name` is its property, or else its name; `names` are all that it has."""
 
     name: str
-    names: tuple[str, ...]
+    names: list[str]
     content: str
 
 
@@ -28,13 +30,7 @@ def page_metas(tree: LexborHTMLParser) -> list[Meta]:
     metas: list[Meta] = []
     for node in tree.css("meta[content]"):
         attributes = node.attributes
-        given = (attributes.get(key) or "" for key in ("property", "name", "itemprop"))
-        first, second, third = (name.strip().lower() for name in given)
-        metas.append(
-            Meta(
-                name=first or second,
-                names=(first, second, third),
-                content=collapse(attributes.get("content") or ""),
-            )
-        )
+        given = [(attributes.get(key) or "").strip().lower() for key in _NAMES]
+        content = collapse(attributes.get("content") or "")
+        metas.append(Meta(given[0] or given[1], given, content))
     return metas

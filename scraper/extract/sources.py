@@ -25,22 +25,22 @@ def source_values(
     source: Source, declared: Declared, scope: Scope, *, page: PageSources
 ) -> Iterator[JsonScalar]:
     """What a source gives a field: cut, parted and cleaned, nothing empty. Raises: nothing."""
-    keeps_breaks = declared.rule.type == "url"
+    is_url, split = declared.kind == "url", declared.split
     for value in _READERS[source.kind](source, scope, page):
         kept = value
         if isinstance(value, str):
             # Line breaks inside a URL are dropped by its parser, so they must reach it.
-            kept = value.strip() if keeps_breaks else collapse(value)
+            kept = value.strip() if is_url else collapse(value)
         if source.regex is not None:
             kept = _kept(source.regex.search(str(kept)))
-        if declared.rule.split is not None or source.clean:
-            yield from _parts(str(kept), declared.rule.split, source)
+        if split is not None or source.clean:
+            yield from _parts(str(kept), split, source)
         elif kept != "":
             yield kept
 
 
-def _parts(text: str, split: str | None, source: Source) -> Iterator[str]:
-    for part in re.split(split, text) if split is not None else [text]:
+def _parts(text: str, split: re.Pattern[str] | None, source: Source) -> Iterator[str]:
+    for part in split.split(text) if split is not None else [text]:
         # The groups of an expression are among its parts, None where they matched nothing.
         kept = cleaned((part or "").strip(), source.clean)
         if kept:
