@@ -202,7 +202,8 @@ CHECKED = {
     ),
     "of_a_time_in_its_zone": (
         {"const": "2026-04-03 10:00", "type": "datetime", "timezone": "Asia/Tokyo",
-         "min": datetime.fromisoformat("2026-04-03T10:00"), "max": datetime(2026, 4, 3, 1, tzinfo=UTC)},
+         "min": datetime.fromisoformat("2026-04-03T10:00"),
+          "max": datetime(2026, 4, 3, 1, tzinfo=UTC)},
         datetime(2026, 4, 3, 1, tzinfo=UTC),
     ),
     "of_each": ({"css": "li", "many": True, "regex": r"\d", "type": "int", "max": 2}, [1, 2]),

@@ -107,7 +107,7 @@ def test_what_is_no_item_costs_the_page(function, error, message):
 
 
 def test_an_empty_required_field_is_missing():
-    with pytest.raises(MissingField, match="^rule shop, field name: nothing found$"):
+    with pytest.raises(MissingField, match=r"^rule shop, field name: nothing found$"):
         items_of("empty")
     assert extract(page_of(PAGE), rule_of("empty")).reason is Reason.MISSING_FIELD
 
