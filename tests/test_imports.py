@@ -15,7 +15,7 @@ FLOW = (
     "values rules",
     "store tables parts runs",
     # seeds → plan
-    "seeds listsource crawlfile crawl run",
+    "seeds listsource crawlfile crawlfile_schema crawl run",
     # one polite request, which planning makes too, for lists at a URL
     "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.client",
     "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
@@ -89,6 +89,12 @@ def test_scraper_knows_nothing_of_flyte_or_the_command_line(path):
 
 def test_importing_scraper_imports_no_flyte():
     code = "import scraper, sys; print([m for m in sys.modules if m.startswith('flyte')])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_importing_scraper_does_not_pay_for_locales():
+    code = "import scraper, sys; print(sorted({'babel', 'dateparser'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

@@ -54,8 +54,7 @@ def find_field(declared: Declared, scope: Scope, *, rule: SiteRule, page: PageSo
     """
     for source in declared.sources:
         values = source_values(source, declared, scope, page=page)
-        found = _typed(declared, values, rule=rule, page=page)
-        if found:
+        if found := _typed(declared, values, rule=rule, page=page):
             return _whole(declared, found, source.label, rule=rule)
     return _whole(declared, [], None, rule=rule)
 
@@ -84,7 +83,7 @@ def made_field(
 def _typed(
     declared: Declared, values: Iterator[object], *, rule: SiteRule, page: PageSources
 ) -> list[Value]:
-    kind, reading = declared.rule.kind, declared.reading
+    kind, reading = declared.kind, declared.reading
     found: list[Value] = []
     for value in values if declared.is_many else islice(values, 1):
         try:
@@ -102,7 +101,7 @@ def _typed(
 
 
 def _whole(declared: Declared, found: list[Value], source: str | None, *, rule: SiteRule) -> Found:
-    if declared.rule.required and not found:
+    if declared.is_required and not found:
         raise MissingField(rule.name, declared.name)
     if not declared.is_many:
         return Found(value=found[0] if found else None, source=source)

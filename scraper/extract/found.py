@@ -1,15 +1,14 @@
-"""A value of an item and what gave it."""
+"""A value of an item and what gave it. A tuple: one is made for every value of every page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["Found", "FoundItem", "Item", "plain"]
 
 Item = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(NamedTuple):
     r"""A field's value; None, or an empty list, where there is none.
 
     `source` says in a few words what gave it (`css 'h1::text'`, `fallback 2: url '/(\d+)$'`);

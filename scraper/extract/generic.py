@@ -58,7 +58,7 @@ def _given(value: str | list[str] | None, source: str) -> Found:
 def _description(metas: list[Meta]) -> Found:
     for wanted in ("description", "og:description"):
         for meta in metas:
-            if meta.name == wanted and meta.content:
+            if wanted in meta.names and meta.content:
                 return Found(value=meta.content, source=f"meta name={wanted}")
     return Found(value=None)
 
@@ -66,8 +66,9 @@ def _description(metas: list[Meta]) -> Found:
 def _open_graph(metas: list[Meta]) -> str | None:
     found: dict[str, list[str]] = {}
     for meta in metas:
-        if meta.name.startswith(_OPEN_GRAPH) and meta.content:
-            found.setdefault(meta.name, []).append(meta.content)
+        for name in dict.fromkeys(meta.names):
+            if name.startswith(_OPEN_GRAPH) and meta.content:
+                found.setdefault(name, []).append(meta.content)
     plain = {name: values if len(values) > 1 else values[0] for name, values in found.items()}
     return orjson.dumps(plain).decode() if plain else None
 

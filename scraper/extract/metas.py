@@ -5,7 +5,7 @@ The tree is only read. No errors.
 Source: https://html.spec.whatwg.org/ (metadata, microdata), https://ogp.me/ (Open Graph).
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -14,12 +14,11 @@ from scraper.extract.text import collapse
 __all__ = ["Meta", "page_metas"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meta:
-    """One element. `name` is its property, or else its name; `names` are all that it has."""
+class Meta(NamedTuple):
+    """One element. `names` are the words of its property, and its name."""
 
-    name: str
-    names: tuple[str, ...]
+    names: list[str]
+    itemprop: str
     content: str
 
 
@@ -28,13 +27,9 @@ def page_metas(tree: LexborHTMLParser) -> list[Meta]:
     metas: list[Meta] = []
     for node in tree.css("meta[content]"):
         attributes = node.attributes
-        given = (attributes.get(key) or "" for key in ("property", "name", "itemprop"))
-        first, second, third = (name.strip().lower() for name in given)
-        metas.append(
-            Meta(
-                name=first or second,
-                names=(first, second, third),
-                content=collapse(attributes.get("content") or ""),
-            )
-        )
+        names = (attributes.get("property") or "").lower().split()
+        if name := (attributes.get("name") or "").strip().lower():
+            names.append(name)
+        itemprop = (attributes.get("itemprop") or "").strip().lower()
+        metas.append(Meta(names, itemprop, collapse(attributes.get("content") or "")))
     return metas

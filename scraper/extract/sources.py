@@ -25,22 +25,22 @@ def source_values(
     source: Source, declared: Declared, scope: Scope, *, page: PageSources
 ) -> Iterator[JsonScalar]:
     """What a source gives a field: cut, parted and cleaned, nothing empty. Raises: nothing."""
-    keeps_breaks = declared.rule.type == "url"
+    is_url, split = declared.kind == "url", declared.split
     for value in _READERS[source.kind](source, scope, page):
         kept = value
         if isinstance(value, str):
             # Line breaks inside a URL are dropped by its parser, so they must reach it.
-            kept = value.strip() if keeps_breaks else collapse(value)
+            kept = value.strip() if is_url else collapse(value)
         if source.regex is not None:
             kept = _kept(source.regex.search(str(kept)))
-        if declared.rule.split is not None or source.clean:
-            yield from _parts(str(kept), declared.rule.split, source)
+        if split is not None or source.clean:
+            yield from _parts(str(kept), split, source)
         elif kept != "":
             yield kept
 
 
-def _parts(text: str, split: str | None, source: Source) -> Iterator[str]:
-    for part in re.split(split, text) if split is not None else [text]:
+def _parts(text: str, split: re.Pattern[str] | None, source: Source) -> Iterator[str]:
+    for part in split.split(text) if split is not None else [text]:
         # The groups of an expression are among its parts, None where they matched nothing.
         kept = cleaned((part or "").strip(), source.clean)
         if kept:
@@ -77,11 +77,11 @@ def _json_ld(source: Source, scope: Scope, page: PageSources) -> Iterable[JsonSc
 def _open_graph(source: Source, scope: Scope, page: PageSources) -> Iterable[str]:
     name = str(source.argument)
     wanted = name if ":" in name else f"og:{name}"
-    return (meta.content for meta in page.metas if meta.name == wanted)
+    return (meta.content for meta in page.metas if wanted in meta.names)
 
 
 def _meta(source: Source, scope: Scope, page: PageSources) -> Iterable[str]:
-    return (meta.content for meta in page.metas if source.argument in meta.names)
+    return (meta.content for meta in page.metas if source.argument in (*meta.names, meta.itemprop))
 
 
 def _html(source: Source, scope: Scope, page: PageSources) -> Iterable[str]:

@@ -34,8 +34,8 @@ def check_rules(rules: Iterable[SiteRule], source: str) -> None:
     """
     rules = list(rules)
     _check_names(rules, source)
-    _check_pages(rules, source)
     _check_types(rules, source)
+    _check_pages(rules, source)
     check_extractors(rules, source)
 
 

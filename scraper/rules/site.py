@@ -4,6 +4,7 @@ In: a `[[sites]]` table. What is wrong in it is pydantic's `ValidationError`, at
 stands; what rules say against each other is checked by `scraper.rules.crawl`.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
@@ -17,7 +18,7 @@ from scraper.rules.field import Fallback, FieldRule
 from scraper.rules.source import SOURCES, Source
 from scraper.rules.text import ItemCss, Regex, WrongKey
 from scraper.settings import HostName, nearest
-from scraper.values import Reading
+from scraper.values import Kind, Reading
 from scraper.values.locales import check_locale, time_zone
 
 __all__ = ["RESERVED_FIELDS", "Declared", "SiteRule"]
@@ -30,13 +31,19 @@ RESERVED_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """A field as it is applied: what the rule around it says is in its reading."""
+    """A field as it is applied: what the rule around it says is in its reading.
+
+    What every page asks of it stands here, so that it is looked up but once.
+    """
 
     name: str
     rule: FieldRule
     reading: Reading
     sources: tuple[Source, ...]
+    kind: Kind
+    split: re.Pattern[str] | None
     is_many: bool
+    is_required: bool
     is_checked: bool
 
 
@@ -130,7 +137,10 @@ class SiteRule(BaseModel):
                 rule=field,
                 reading=self._reading(field),
                 sources=field.sources,
+                kind=field.kind,
+                split=re.compile(field.split) if field.split is not None else None,
                 is_many=field.is_many,
+                is_required=field.required,
                 is_checked=field.is_checked,
             )
             for name, field in self.fields.items()

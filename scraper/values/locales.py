@@ -137,7 +137,9 @@ def _locale(name: str) -> "Locale":
         return Locale.parse(name.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError) as error:
         known = [identifier.replace("_", "-") for identifier in locale_identifiers()]
-        raise ValueError(f"there is no locale {name!r}{_meant(name, known)}") from error
+        # Another territory of the language is nearer than another language.
+        near = [other for other in known if other[:2] == name[:2].lower()] or known
+        raise ValueError(f"there is no locale {name!r}{_meant(name, near)}") from error
 
 
 def _meant(word: str, options: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ __all__ = ["NUMBER", "read_float", "read_int"]
 
 NUMBER = re.compile(
     r"""
-    (?: (?<![\w.,]) (?P<sign>[-+\u2212]) \s? [$\u00a3\u20ac\u00a5]? \s? )?
+    (?: (?<![\w.,]) (?P<sign>[-+\u2212]) \s? (?: [A-Z]{0,2} [$\u00a3\u20ac\u00a5\uffe5] )? \s? )?
     (?P<digits>
         (?: (?<![\w.,]) \. )? \d++
         (?: [.,'\u2019]\d++ | [ \u00a0\u2009\u202f]\d{3}(?!\d) )*+
