@@ -32,11 +32,11 @@ def rule_choice(url: str, rules: Iterable[SiteRule]) -> RuleChoice:
         covering = [rule for rule in rules if name in rule.hosts]
         for rule in covering:
             if rule.url is not None and re.search(rule.url, url) is not None:
-                return RuleChoice(rule=rule, why=f"host {name}, url {rule.url!r}")
+                return RuleChoice(rule=rule, why=f"host {name}, url '{rule.url}'")
         for rule in covering:
             if rule.url is None:
                 return RuleChoice(rule=rule, why=f"host {name}")
-        passed += [f"url {rule.url!r} of rule {rule.name} does not match" for rule in covering]
+        passed += [f"url '{rule.url}' of rule {rule.name} does not match" for rule in covering]
     return RuleChoice(rule=None, why="; ".join(passed) or f"no rule covers the host {host!r}")
 
 

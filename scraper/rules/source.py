@@ -27,12 +27,12 @@ SOURCES: tuple[SourceKind, ...] = (
 """In the order in which they are tried."""
 
 _WORDS = {
-    "css": "css {!r}",
+    "css": "css '{}'",
     "json_ld": "json_ld {}",
     "open_graph": "open_graph {}",
     "meta": "meta {}",
-    "html": "html {!r}",
-    "url": "url {!r}",
+    "html": "html '{}'",
+    "url": "url '{}'",
     "seed": "seed column {}",
     "const": "const",
 }

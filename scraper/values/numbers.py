@@ -1,8 +1,8 @@
 """The text of a number → the number, as a locale writes it.
 
-Numbers are read out of their surroundings (`£1,234.50`, `1 234,50 EUR`, `In stock (22)`, `1.4E7`);
-a text with several numbers is no number. `1.234` is 1234 where the locale groups by dots (`de`), and
-1.234 everywhere else; marks that can mean but one thing mean it in every locale.
+Numbers are read out of their surroundings (`£1,234.50`, `1 234,50 EUR`, `In stock (22)`), `1.4E7`
+too; a text with several numbers is no number. `1.234` is 1234 where the locale groups by dots
+(`de`), and 1.234 everywhere else; marks that can mean but one thing mean it in every locale.
 
 Whatever doesn't fit: `ValueError`.
 """

@@ -72,7 +72,7 @@ async def test_a_page_that_no_rule_covers_gives_the_generic_fields():
     url = "http://a.org/other"
     found, _ = await explained({url: page("Hello")}, url=url, sites=RULES)
     assert found.rule is not None
-    assert found.rule.why == r"url '/\\d+$' of rule shop does not match"
+    assert found.rule.why == r"url '/\d+$' of rule shop does not match"
     (item,) = found.found
     assert (item["title"].value, item["title"].source) == ("Hello", "<title>")
 

@@ -65,7 +65,7 @@ def explanation_json(
         "crawl_file": crawl_file,
         "rule": rule.name if rule is not None else None,
         "rule_why": choice.why if choice is not None else None,
-        "items": [{name: asdict(one) for name, one in item.items()} for item in found.found],
+        "items": [{name: one._asdict() for name, one in item.items()} for item in found.found],
         "parse_s": found.parse_s,
         "fixture": str(saved) if saved is not None else None,
     }

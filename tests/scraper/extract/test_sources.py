@@ -57,11 +57,11 @@ SOURCES = {
     "meta_property": ({"meta": "OG:title"}, "A Lamp", "meta OG:title"),
     "meta_itemprop": ({"meta": "price", "type": "int"}, 13, "meta price"),
     "meta_many": ({"meta": "AUTHOR", "many": True}, ["Ann", "Bob"], "meta AUTHOR"),
-    "html": ({"html": r'"price":\s*"([^"]+)"'}, "14", r"""html '"price":\\s*"([^"]+)"'"""),
+    "html": ({"html": r'"price":\s*"([^"]+)"'}, "14", r"""html '"price":\s*"([^"]+)"'"""),
     "html_many": ({"html": r'": "(\d+)"', "type": "int", "many": True}, [14, 15],
-                  r"""html '": "(\\d+)"'"""),
+                  r"""html '": "(\d+)"'"""),
     "html_whole_match": ({"html": "var p"}, "var p", "html 'var p'"),
-    "url": ({"url": r"/(\d+)\?", "type": "int"}, 17, r"url '/(\\d+)\\?'"),
+    "url": ({"url": r"/(\d+)\?", "type": "int"}, 17, r"url '/(\d+)\?'"),
     "seed": ({"seed": "shelf"}, "A 1", "seed column shelf"),
     "seed_number": ({"seed": "N", "type": "int"}, 5, "seed column N"),
     "const": ({"const": "shop"}, "shop", "const"),
@@ -111,7 +111,7 @@ FALLBACKS = {
         {"const": "x", "fallbacks": [{"json_ld": "sku"}]}, Found("x", "const"),
     ),
     "alone": (
-        {"fallbacks": [{"url": r"(\d)$"}], "type": "int"}, Found(2, r"fallback 1: url '(\\d)$'"),
+        {"fallbacks": [{"url": r"(\d)$"}], "type": "int"}, Found(2, r"fallback 1: url '(\d)$'"),
     ),
     "with_a_regex_of_its_own": (
         {"css": "h1", "regex": "(No)", "fallbacks": [{"css": "h1", "regex": "L(a)"}]},

@@ -35,6 +35,8 @@ BASE = "https://example.org/a/b"
         ("50%", 50.0),
         ("lamp-5", 5.0),
         ("0", 0.0),
+        ("1.4E7", 14_000_000.0),
+        ("1,5e-3 km", 0.0015),
     ],
 )
 def test_float_is_read_out_of_its_surroundings(text, number):
@@ -70,7 +72,8 @@ def test_int_is_whole(value, number):
         ("1,2,3", "float"),
         ("1.2.3", "float"),
         ("1,234,5", "float"),
-        ("1e5", "float"),
+        ("1e5.5", "float"),
+        ("1e500", "float"),
         ("9" * 400, "float"),
         (True, "float"),
         ("1.5", "int"),
