@@ -7,7 +7,7 @@ host that takes longest in each. A host takes its requests, robots.txt included,
 (half of the jitter on it) or the time in which it answered last, whichever is longer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,8 +86,10 @@ def estimate_crawl(spec: CrawlSpec, *, store: Store | None, inputs: Inputs) -> P
     with open_tables() as (tables, scratch), Lists(spec, scratch, inputs) as lists:
         spool = scratch / "rows.jsonl"
         info = spool_rows(lists.rows(), info, spool=spool)
-        info = tabulate(tables, spool, info)
+        # The columns that ride along cost memory, and tell nothing here.
+        info = tabulate(tables, spool, replace(info, columns={}))
         spool.unlink()
+        tables.execute(_NARROWED)
         last = load_past(tables, scratch, store=store, crawl=spec.crawl)
         mean_bytes = last[1] if last is not None else None
         return Planned(
@@ -164,6 +166,11 @@ def _pace(host: str, settings: HostSettings) -> dict[str, object]:
 _PACE_COLUMNS = (
     "{host: 'VARCHAR', unit: 'VARCHAR', robots: 'BIGINT', delay_s: 'DOUBLE', concurrency: 'BIGINT'}"
 )
+
+_NARROWED = """
+CREATE OR REPLACE TABLE planned AS
+SELECT row, host, domain, CASE WHEN fetch_url IS NOT NULL THEN '' END AS fetch_url FROM planned
+"""
 
 # What a limit counts by takes, batch by batch. robots.txt is asked in a host's first batch.
 _TIMES = """
