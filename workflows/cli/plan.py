@@ -59,13 +59,19 @@ def _planned(
     seeds: str, store: str, *, crawl: str | None, url_column: str | None, flags: tuple[str, ...]
 ) -> "Planned":
     # All that reads lists takes its time to import: not for `--help`.
+    import duckdb
+
     from scraper.crawl import resolve_crawl
     from scraper.plan.estimate import estimate_crawl
     from scraper.plan.lists import Inputs
 
     spec = resolve_crawl(seeds, name=crawl, url_column=url_column, flags=flags, environ=os.environ)
     inputs = Inputs(stdin=sys.stdin.buffer)
-    return estimate_crawl(spec, store=_store_that_is_there(store), inputs=inputs)
+    try:
+        return estimate_crawl(spec, store=_store_that_is_there(store), inputs=inputs)
+    except duckdb.Error as error:
+        # No room left for what memory can't hold, most likely.
+        raise ScraperError(str(error).split("\n", 1)[0]) from error
 
 
 def _store_that_is_there(url: str) -> "Store | None":
