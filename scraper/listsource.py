@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from scraper.seeds.options import ListFormat
+from scraper.seeds import ListFormat
 from scraper.seeds.rows import split_url
 from scraper.settings import nearest
 

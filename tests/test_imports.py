@@ -20,6 +20,7 @@ FLOW = (
     "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.client",
     "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
+    "plan.past plan.estimate",
     # submit → poll
     "fetch.page archive.warc archive.archive archive session open_batch batch submit",
     "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",

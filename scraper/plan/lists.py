@@ -21,7 +21,7 @@ from scraper.fetch.lists import ListFetcher
 from scraper.listsource import ListSource, is_url
 from scraper.models import HostMemory
 from scraper.parts import PartWriter, packed
-from scraper.seeds import FetchedList, RawRow, read_inline, read_seeds
+from scraper.seeds import FetchedList, ListOptions, RawRow, read_inline, read_seeds
 from scraper.seeds.rows import FAILED, URL
 from scraper.stopping import StopFlag
 
@@ -109,16 +109,15 @@ class Lists:
             stdin = self._stack.enter_context(path.open("rb"))
         elif not is_url(source.source) and path.is_fifo():
             raise ConfigError(f"{path}: is a pipe: give it to stdin, as `scraper run -`")
-        return read_seeds(
-            source.source,
+        options = ListOptions(
             url_column=source.url_column,
-            stdin=stdin,
             encoding=source.encoding,
             form=source.form,
-            fetch=self._fetch if self._inputs is not None else None,
             max_bytes=lists.max_bytes,
             max_sitemaps=lists.max_sitemaps,
         )
+        fetch = self._fetch if self._inputs is not None else None
+        return read_seeds(source.source, options, stdin=stdin, fetch=fetch)
 
     def _copy_stdin(self, path: Path) -> None:
         """Standard input can be read but once: from here on it is a file."""

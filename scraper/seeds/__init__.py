@@ -14,7 +14,14 @@ from typing import BinaryIO
 
 from scraper.errors import ConfigError
 from scraper.seeds.jsonl import read_jsonl
-from scraper.seeds.options import FetchedList, FetchList, ListFormat, NeedsNetwork
+from scraper.seeds.options import (
+    DEFAULTS,
+    FetchedList,
+    FetchList,
+    ListFormat,
+    ListOptions,
+    NeedsNetwork,
+)
 from scraper.seeds.rows import RawRow, excerpt, split_url
 from scraper.seeds.source import (
     crawl_name,
@@ -23,6 +30,7 @@ from scraper.seeds.source import (
     list_format,
     list_suffixes,
     open_list,
+    told_suffixes,
 )
 from scraper.seeds.stream import ListStream
 from scraper.seeds.table import read_csv, read_tsv
@@ -31,6 +39,8 @@ from scraper.seeds.text import read_text
 __all__ = [
     "FetchList",
     "FetchedList",
+    "ListFormat",
+    "ListOptions",
     "NeedsNetwork",
     "RawRow",
     "crawl_name",
@@ -38,6 +48,7 @@ __all__ = [
     "list_suffixes",
     "read_inline",
     "read_seeds",
+    "told_suffixes",
 ]
 
 _READERS: dict[ListFormat, Callable[[ListStream, str | None], Iterator[RawRow]]] = {
@@ -50,38 +61,31 @@ _READERS: dict[ListFormat, Callable[[ListStream, str | None], Iterator[RawRow]]]
 
 def read_seeds(
     source: str,
+    options: ListOptions = DEFAULTS,
     *,
-    url_column: str | None = None,
     stdin: BinaryIO | None = None,
-    encoding: str | None = None,
-    form: ListFormat | None = None,
     fetch: FetchList | None = None,
-    max_bytes: int | None = None,
-    max_sitemaps: int = 50_000,
 ) -> Iterator[RawRow]:
     """Read a list as a stream; nothing is opened before the first row is asked for.
 
     Args:
         source: a path, a URL, or `-` for standard input.
-        url_column: the column of the URL in tables and JSON lines; `url` if None.
+        options: how it is to be read.
         stdin: what to read for `-`; the process's own if None.
-        encoding: not used yet.
-        form: the list's format; told from its name or its bytes if None.
         fetch: fetches a list at a URL.
-        max_bytes: not used yet.
-        max_sitemaps: not used yet.
 
     Raises:
         ConfigError: the list can't be read, is none, or has no rows; with file and line.
         NeedsNetwork: the list has to be fetched, and `fetch` is None.
     """
+    url_column = options.url_column
     path = source
     if is_url(source):
         if fetch is None:
             raise NeedsNetwork(f"{source}: a list at a URL has to be fetched")
         path = str(fetch(source).path)
     with open_list(path, stdin=stdin) as stream:
-        name = form or list_format(source, stream.head, url_column=url_column)
+        name = options.form or list_format(source, stream.head, url_column=url_column)
         row = None
         for row in _READERS[name](stream, url_column):
             yield row

@@ -19,6 +19,8 @@ class ListOptions:
     url_column: str | None = None
     encoding: str | None = None
     form: ListFormat | None = None
+    max_bytes: int | None = None
+    max_sitemaps: int = 50_000
 
 
 DEFAULTS = ListOptions()

@@ -13,6 +13,7 @@ from workflows.cli.check import check
 from workflows.cli.demo import demo
 from workflows.cli.export import export
 from workflows.cli.list_ import list_
+from workflows.cli.plan import plan
 from workflows.cli.run import run
 from workflows.cli.try_ import try_
 
@@ -25,12 +26,8 @@ def cli() -> None:
     """Turn a list of URLs into a complete, accounted-for dataset, politely."""
 
 
-cli.add_command(run)
-cli.add_command(try_)
-cli.add_command(check)
-cli.add_command(export)
-cli.add_command(list_)
-cli.add_command(demo)
+for command in (run, plan, try_, check, list_, export, demo):
+    cli.add_command(command)
 
 
 def main() -> None:

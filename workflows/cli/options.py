@@ -5,7 +5,15 @@ from typing import TypeVar
 
 import rich_click as click
 
-__all__ = ["json_flag", "json_option", "run_argument", "set_option", "store_option"]
+__all__ = [
+    "crawl_option",
+    "json_flag",
+    "json_option",
+    "run_argument",
+    "set_option",
+    "store_option",
+    "url_column_option",
+]
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -16,6 +24,12 @@ store_option = click.option(
     show_default=True,
     metavar="DIR|URL",
     help="Where crawls live.",
+)
+crawl_option = click.option(
+    "--crawl", metavar="NAME", help="Name of the crawl; default: that of the list."
+)
+url_column_option = click.option(
+    "--url-column", metavar="NAME", help="Column of the list that holds the URL."
 )
 set_option = click.option(
     "--set",
@@ -33,4 +47,4 @@ def json_flag(text: str) -> Callable[[Command], Command]:
     return click.option("--json", "as_json", is_flag=True, help=text)
 
 
-json_option = json_flag("Print the summary as a JSON object.")
+json_option = json_flag("Print one JSON object.")

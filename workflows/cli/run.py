@@ -11,7 +11,13 @@ from scraper.errors import ScraperError
 from scraper.publish.summary import Summary
 from scraper.run import new_run_id
 from scraper.store import Store
-from workflows.cli.options import json_option, set_option, store_option
+from workflows.cli.options import (
+    crawl_option,
+    json_option,
+    set_option,
+    store_option,
+    url_column_option,
+)
 from workflows.cli.shown import show_summary
 from workflows.cli.told import ERROR, tell
 from workflows.request import CrawlRequest
@@ -24,9 +30,9 @@ GATE, INTERRUPTED = 3, 130
 @click.command()
 @click.argument("seeds")
 @store_option
-@click.option("--crawl", metavar="NAME", help="Name of the crawl; default: that of the list.")
+@crawl_option
 @click.option("--run-id", metavar="ID", help="Go on with this run, or name a new one.")
-@click.option("--url-column", metavar="NAME", help="Column of the list that holds the URL.")
+@url_column_option
 @set_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")

@@ -1,6 +1,7 @@
 """Lists that have to be fetched, planned: their rows, their snapshots, what is known of hosts."""
 
 import gzip
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from scraper.layout import hosts_key
 from scraper.listsource import ListSource
 from scraper.plan.lists import Inputs, Lists
 from scraper.plan.prepare import check_same_run
-from scraper.seeds import NeedsNetwork, RawRow, read_seeds
+from scraper.seeds import ListOptions, NeedsNetwork, RawRow, read_seeds
 from scraper.stopping import StopFlag, Stopped
 from scraper.store import Store
 from tests.scraper.batches import robots_txt, website
@@ -155,17 +156,18 @@ def test_a_list_is_read_by_its_own_options(tmp_path, source, text, columns):
 def test_settings_and_options_reach_the_reader(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(
-        "scraper.plan.lists.read_seeds", lambda source, **more: calls.append((source, more)) or ()
+        "scraper.plan.lists.read_seeds", lambda *given, **more: calls.append((given, more)) or ()
     )
     flags = ["lists.max_bytes=7", "lists.max_sitemaps=3", "lists.encoding=cp1252"]
     spec = spec_of("x.csv", flags=flags)
     object.__setattr__(spec, "lists", ("x.csv", ListSource(source="y", encoding="utf-16")))
     with Lists(spec, tmp_path, None) as lists:
         assert list(lists.rows()) == []
-    common = {"stdin": None, "form": None, "fetch": None, "max_bytes": 7, "max_sitemaps": 3}
+    options = ListOptions(encoding="cp1252", max_bytes=7, max_sitemaps=3)
+    outside = {"stdin": None, "fetch": None}
     assert calls == [
-        ("x.csv", {"url_column": None, "encoding": "cp1252"} | common),
-        ("y", {"url_column": None, "encoding": "utf-16"} | common),
+        (("x.csv", options), outside),
+        (("y", replace(options, encoding="utf-16")), outside),
     ]
 
 
@@ -178,9 +180,9 @@ def test_without_the_outside_a_list_at_a_url_is_told(tmp_path):
 def index(tmp_path, monkeypatch):
     """A list on this machine that leads to one at a URL, as a sitemap index does."""
 
-    def read(source, *, fetch, **more):
+    def read(source, options, *, fetch, **more):
         if not source.endswith("index.xml"):
-            yield from read_seeds(source, fetch=fetch, **more)
+            yield from read_seeds(source, options, fetch=fetch, **more)
             return
         if fetch is None:
             raise NeedsNetwork(source)
