@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOW = (
     # values and what everything stands on
     "errors product reason models stopping layout urls settings_table settings rules",
-    "store tables parts",
+    "store tables parts charsets",
     # seeds → plan
     "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",
     "fetch.transport fetch.client plan.columns plan.cut plan.part hosts plan.prepare plan.waves",

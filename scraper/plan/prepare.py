@@ -26,9 +26,15 @@ from scraper.parts import PartWriter, packed
 from scraper.plan.columns import REDIRECTS, SeedColumns
 from scraper.plan.cut import cut_into_batches, effective_size
 from scraper.run import RunInfo, save_run
-from scraper.seeds import RawRow, list_suffixes, read_inline, read_seeds
+from scraper.seeds import (
+    ListOptions,
+    RawRow,
+    list_suffixes,
+    read_inline,
+    read_seeds,
+    told_suffixes,
+)
 from scraper.seeds.rows import excerpt
-from scraper.seeds.source import GZIP_MAGIC, list_format, open_list
 from scraper.settings_table import Settings
 from scraper.store import Store
 from scraper.tables import open_tables, quoted, quoted_name, scalar
@@ -127,11 +133,11 @@ def _rows(source: str | InlineRows, scratch: Path, url_column: str | None) -> It
         yield from read_inline(source)
     elif source == STDIN:
         with (scratch / STDIN).open("rb") as file:
-            yield from read_seeds(STDIN, url_column=url_column, stdin=file)
+            yield from read_seeds(STDIN, ListOptions(url_column=url_column), stdin=file)
     elif Path(source).is_fifo():
         raise ConfigError(f"{source}: is a pipe: give it to stdin, as `scraper run -`")
     else:
-        yield from read_seeds(source, url_column=url_column)
+        yield from read_seeds(source, ListOptions(url_column=url_column))
 
 
 def _read(spec: CrawlSpec, info: RunInfo, *, spool: Path, invalid: PartWriter) -> RunInfo:
@@ -213,13 +219,7 @@ def _snapshot(spec: CrawlSpec, scratch: Path, *, run: str, store: Store) -> None
             store.put(run_key(run, f"{stem}.jsonl"), lines)
         else:
             path = scratch / STDIN if source == STDIN else Path(source)
-            suffixes = "".join(list_suffixes(source)) or _told_suffixes(path, spec.url_column)
+            suffixes = "".join(list_suffixes(source)) or told_suffixes(
+                path, ListOptions(url_column=spec.url_column)
+            )
             store.put_file(run_key(run, stem + suffixes), path)
-
-
-def _told_suffixes(path: Path, url_column: str | None) -> str:
-    """The suffixes that a list without any should have, so that its snapshot is read alike."""
-    with path.open("rb") as file, open_list(STDIN, stdin=file) as stream:
-        suffix = f".{list_format(STDIN, stream.head, url_column=url_column)}"
-    with path.open("rb") as file:
-        return suffix + ".gz" * (file.read(2) == GZIP_MAGIC)
