@@ -83,8 +83,8 @@ def detected(data: bytes) -> str | None:
 
 def codec(name: str) -> codecs.CodecInfo:
     """The codec of a name that `charset_name` gave."""
-    # WHATWG's gbk decoder is the one of gb18030; Python's gbk knows neither the euro sign of
-    # 0x80 nor the characters of four bytes.
+    # WHATWG's gbk decoder is the one of gb18030; Python's gbk knows neither the euro sign
+    # nor the characters of four bytes.
     found: codecs.CodecInfo = webencodings.lookup("gb18030" if name == "gbk" else name).codec_info
     return found
 

@@ -24,7 +24,6 @@ from scraper.tables import open_tables, quoted, quoted_name
 
 __all__ = ["read_parquet"]
 
-_SCRATCH_NAME = "list.parquet"
 _ROWS = 2048
 _BLOCK_BYTES = 1_048_576
 _INT64 = range(-(2**63), 2**63)
@@ -46,80 +45,72 @@ def read_parquet(stream: ListStream, url_column: str | None = None) -> Iterator[
         ConfigError: no such column, or the file is broken.
     """
     with open_tables() as (tables, scratch):
-        path = scratch / _SCRATCH_NAME
-        _place(stream, path)
-        types = _types(tables, path, stream)
+        file = _File(tables, scratch / "list.parquet", stream)
+        types = file.types()
         names = [column_name(name, place) for place, name in enumerate(types, 1)]
         url_at = url_place(names, url_column or URL, stream.name)
         kept = [at for at, name in enumerate(names) if at != url_at and name.lower() != FAILED]
-        plain = [_same if types[name] in _AS_THEY_ARE else _plain for name in types]
-        for values in _values(tables, path, types, stream):
+        plain = [_same if kind in _AS_THEY_ARE else _plain for kind in types.values()]
+        for values in file.rows(types):
             url = _plain(values[url_at])
             columns = {names[at]: plain[at](values[at]) for at in kept}
             yield _row(stream.line, url.strip() if isinstance(url, str) else "", columns)
 
 
+class _File:
+    """The file that DuckDB reads, under a path in which it sees no pattern."""
+
+    def __init__(self, tables: duckdb.DuckDBPyConnection, path: Path, stream: ListStream) -> None:
+        self._tables, self._path, self._stream = tables, path, stream
+        self._table = f"read_parquet({quoted(path)}, hive_partitioning = false)"
+        if stream.path is not None:
+            path.symlink_to(stream.path.resolve())
+            return
+        with path.open("wb") as file:
+            while block := stream.read(_BLOCK_BYTES):
+                file.write(block)
+
+    def types(self) -> dict[str, str]:
+        """The columns' types by name, in order."""
+        self._execute(f"DESCRIBE SELECT * FROM {self._table}")
+        return {str(name): str(kind) for name, kind, *_ in self._tables.fetchall()}
+
+    def rows(self, types: dict[str, str]) -> Iterator[_Row]:
+        """The values of the rows, as they are read: the result is never held."""
+        # Python's times end at microseconds.
+        exact = ", ".join(
+            f"replace(CAST({quoted_name(name)} AS VARCHAR), ' ', 'T') AS {quoted_name(name)}"
+            for name, kind in types.items()
+            if kind == "TIMESTAMP_NS"
+        )
+        self._execute(f"SELECT *{f' REPLACE ({exact})' if exact else ''} FROM {self._table}")
+        while rows := self._next_rows():
+            for row in rows:
+                self._stream.line += 1
+                yield row
+
+    def _execute(self, query: str) -> None:
+        try:
+            self._tables.execute(query)
+        except duckdb.Error as error:
+            raise self._broken(error) from error
+
+    def _next_rows(self) -> list[_Row]:
+        try:
+            return self._tables.fetchmany(_ROWS)
+        except duckdb.Error as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: duckdb.Error) -> ConfigError:
+        name, line = self._stream.name, self._stream.line
+        reached = f" after row {line}" if line else ""
+        reason = str(error).splitlines()[0].replace(str(self._path), name)
+        return ConfigError(f"{name}: can't be read as Parquet{reached}: {reason}")
+
+
 def _row(line: int, url: str, columns: dict[str, object]) -> RawRow:
     text = url or orjson.dumps(columns)[:EXCERPT_BYTES].decode(errors="ignore")
     return RawRow(line=line, url=url or None, text=excerpt(text), columns=columns)
-
-
-def _place(stream: ListStream, path: Path) -> None:
-    """Give the list a path in which DuckDB sees no pattern."""
-    if stream.path is not None:
-        path.symlink_to(stream.path.resolve())
-        return
-    with path.open("wb") as file:
-        while block := stream.read(_BLOCK_BYTES):
-            file.write(block)
-
-
-def _types(tables: duckdb.DuckDBPyConnection, path: Path, stream: ListStream) -> dict[str, str]:
-    """The columns' types by name, in order."""
-    _execute(tables, f"DESCRIBE SELECT * FROM {_table(path)}", stream)
-    return {str(name): str(kind) for name, kind, *_ in tables.fetchall()}
-
-
-def _values(
-    tables: duckdb.DuckDBPyConnection, path: Path, types: dict[str, str], stream: ListStream
-) -> Iterator[_Row]:
-    """The values of the rows, as they are read: the result is never held."""
-    # Python's times end at microseconds.
-    exact = ", ".join(
-        f"replace(CAST({quoted_name(name)} AS VARCHAR), ' ', 'T') AS {quoted_name(name)}"
-        for name, kind in types.items()
-        if kind == "TIMESTAMP_NS"
-    )
-    chosen = f"* REPLACE ({exact})" if exact else "*"
-    _execute(tables, f"SELECT {chosen} FROM {_table(path)}", stream)
-    while rows := _next_rows(tables, stream):
-        for row in rows:
-            stream.line += 1
-            yield row
-
-
-def _table(path: Path) -> str:
-    return f"read_parquet({quoted(path)}, hive_partitioning = false)"
-
-
-def _execute(tables: duckdb.DuckDBPyConnection, query: str, stream: ListStream) -> None:
-    try:
-        tables.execute(query)
-    except duckdb.Error as error:
-        raise _broken(stream, error) from error
-
-
-def _next_rows(tables: duckdb.DuckDBPyConnection, stream: ListStream) -> list[_Row]:
-    try:
-        return tables.fetchmany(_ROWS)
-    except duckdb.Error as error:
-        raise _broken(stream, error) from error
-
-
-def _broken(stream: ListStream, error: duckdb.Error) -> ConfigError:
-    reached = f" after row {stream.line}" if stream.line else ""
-    reason = str(error).splitlines()[0].replace(_SCRATCH_NAME, stream.name)
-    return ConfigError(f"{stream.name}: can't be read as Parquet{reached}: {reason}")
 
 
 def _same(value: object) -> object:

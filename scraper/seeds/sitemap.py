@@ -58,7 +58,6 @@ class _Document:
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
         self._parser.StartDoctypeDeclHandler = self._doctype
         self._found: list[RawRow | SitemapLink] = []
         self._fed = 0
@@ -69,7 +68,6 @@ class _Document:
         self._names: Mapping[str, str] = {}
         self._field: str | None = None
         self._text: list[str] = []
-        self._characters_left = 0
 
     @property
     def line(self) -> int:
@@ -94,6 +92,7 @@ class _Document:
             raise ConfigError(f"{self._name}: line {error.lineno}: broken XML: {told}") from error
         if error is not None:
             raise error
+        self._cut_text()
         self._fed += len(piece)
         if self._fed - self._parser.CurrentByteIndex > 2 * MAX_TOKEN_BYTES:
             raise self._refused(f"a tag of more than {MAX_TOKEN_BYTES} bytes")
@@ -128,18 +127,18 @@ class _Document:
 
     def _begin_field(self, field: str | None) -> None:
         self._field = field
-        self._text.clear()
-        self._characters_left = _MAX_CHARACTERS
+        if field is not None:
+            self._text.clear()
+            self._parser.CharacterDataHandler = self._text.append
 
-    def _characters(self, text: str) -> None:
-        if self._field is not None and self._characters_left >= 0:
-            self._text.append(text)
-            self._characters_left -= len(text)
+    def _cut_text(self) -> None:
+        """Hold no more of a text than can count."""
+        self._text[:] = ["".join(self._text)[: _MAX_CHARACTERS + 1]]
 
     def _end(self, name: str) -> None:
         if self._depth == 3 and self._field is not None:
-            self._fields.setdefault(self._field, "".join(self._text).strip())
-            self._field = None
+            self._fields.setdefault(self._field, "".join(self._text)[: _MAX_CHARACTERS + 1].strip())
+            self._field = self._parser.CharacterDataHandler = None
         elif self._depth == 2 and self._entry:
             self._found.append(self._row() if self._entry == "url" else self._link())
             self._entry = ""
@@ -148,7 +147,7 @@ class _Document:
     def _row(self) -> RawRow:
         loc = self._fields.get("loc", "")
         columns: dict[str, object] = {
-            name: excerpt(self._fields[name]) for name in _COLUMNS if self._fields.get(name)
+            name: value for name in _COLUMNS if (value := self._fields.get(name))
         }
         text = loc or "".join(f"<{name}>{value}</{name}>" for name, value in columns.items())
         url = loc if 0 < len(loc) <= _MAX_CHARACTERS else None

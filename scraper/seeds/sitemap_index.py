@@ -45,7 +45,7 @@ class _Walk:
     """The way through one index and all below it."""
 
     def __init__(self, options: ListOptions, fetch: FetchList | None) -> None:
-        self._max_sitemaps = options.max_sitemaps
+        self._left = options.max_sitemaps
         self._options = replace(options, form=None, url_column=None)
         self._fetch = fetch
         self._seen: set[str] = set()
@@ -72,8 +72,9 @@ class _Walk:
         if url.key in self._seen:
             return
         self._seen.add(url.key)
-        if len(self._seen) > self._max_sitemaps:
-            raise ConfigError(f"{where}: leads to more than {self._max_sitemaps} sitemaps")
+        self._left -= 1
+        if self._left < 0:
+            raise ConfigError(f"{where}: leads to more than {self._options.max_sitemaps} sitemaps")
         if self._fetch is None:
             raise NeedsNetwork(f"{where}: is a sitemap index, and nothing may be fetched here")
         try:

@@ -30,8 +30,7 @@ _ENDS = {_CDATA: b"]]>", b"<!--": b"-->", b"<?": b"?>"}
 _SECTION = re.compile(rb"<!\[CDATA\[|<!--|<\?")
 _MENDABLE = re.compile(
     rb"&(?!(?:amp|lt|gt|quot|apos);)"
-    rb"(?:([a-z][a-z0-9]{1,31});|\#(?:(\d{1,7})|x([0-9a-f]{1,6}));)?",
-    re.I,
+    rb"(?:([A-Za-z][A-Za-z0-9]{1,31});|#(?:(\d{1,7})|[xX]([0-9A-Fa-f]{1,6}));)?"
 )
 
 
@@ -50,14 +49,15 @@ def mended(stream: ListStream) -> Iterator[bytes]:
                 f"more than {MAX_TOKEN_BYTES} bytes without a tag"
             )
         if mark:
-            text, section = _mend(_from_root(piece + mark) if is_first else piece + mark, section)
-            is_first = False
+            piece += mark
+            text, section = _mend(_from_root(piece) if is_first else piece, section)
+            is_first = is_first and b"<" not in piece
             yield text
     yield _mend(kept, section)[0]
 
 
 def _from_root(data: bytes) -> bytes:
-    """The first piece without its byte order mark: before the first tag lines count only."""
+    """The beginning without its byte order mark: before the first tag only lines count."""
     before, mark, rest = data.partition(b"<")
     return before.translate(None, _ALL_BUT_LINE_ENDS) + mark + rest
 

@@ -17,7 +17,12 @@ __all__ = ["Capped", "Line", "ListStream", "Readable"]
 
 _HEAD_BYTES = 65_536
 _BLOCK_BYTES = 262_144
-_BROKEN: tuple[type[Exception], ...] = (OSError, EOFError, ZstdError, isal_zlib.error)
+_BROKEN: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    ZstdError,
+    isal_zlib.error,  # type: ignore[assignment]  # is a class
+)
 _BOM = b"\xef\xbb\xbf"
 
 
