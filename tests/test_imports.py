@@ -13,7 +13,7 @@ FLOW = (
     # values and what everything stands on
     "errors product reason models stopping layout urls settings_table settings",
     "values rules",
-    "store tables parts runs",
+    "store tables parts runs charsets",
     # seeds → plan
     "seeds listsource crawlfile crawlfile_schema crawl run",
     # one polite request, which planning makes too, for lists at a URL

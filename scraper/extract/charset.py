@@ -12,30 +12,24 @@ every declaration; but a server's default charset says nothing about a page.
 from dataclasses import dataclass
 from typing import Literal
 
-import webencodings
-from resiliparse.parse.encoding import detect_encoding
-
-from scraper.extract.declared import Claim, early_claims, late_claim, whatwg_name
+from scraper.charsets import (
+    FALLBACK,
+    MULTIBYTE,
+    decode,
+    detected,
+    is_mostly_whole,
+    is_same_charset,
+)
+from scraper.extract.declared import Claim, early_claims, late_claim
 
 __all__ = ["CharsetSource", "Decoded", "decode_html"]
 
 CharsetSource = Literal["bom", "utf-16", "header", "meta", "xml", "utf-8", "detected", "fallback"]
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16be"), (b"\xff\xfe", "utf-16le"))
-_FALLBACK = "windows-1252"
-# What browsers decode under these names is more than Python does: the euro sign and characters
-# of four bytes, circled digits, all Hangul, Hong Kong's characters.
-_CODECS = {
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc-jp": "euc_jis_2004",
-    "euc-kr": "cp949",
-    "big5": "big5hkscs",
-}
 _UTF_16 = frozenset({"utf-16le", "utf-16be"})
-_MULTIBYTE = frozenset({*_CODECS, "gb18030", "iso-2022-jp"})
 # Thai words of three letters may be valid UTF-8: "แบบ" is.
-_NEEDS_MORE_PROOF = _MULTIBYTE | {"windows-874"}
+_NEEDS_MORE_PROOF = MULTIBYTE | {"windows-874"}
 
 _HEAD_BYTES = 1024
 _FEW = 4
@@ -68,7 +62,7 @@ def decode_html(body: bytes, content_type: str | None) -> Decoded:
         if body.startswith(mark):
             why = f"byte order mark of {name}"
             return Decoded(
-                text=_decode(body[len(mark) :], name), charset=name, source="bom", why=why
+                text=decode(body[len(mark) :], name), charset=name, source="bom", why=why
             )
     if (utf_16 := _as_utf_16(body)) is not None:
         return utf_16
@@ -97,7 +91,7 @@ def _as_utf_16(body: bytes) -> Decoded | None:
     name = "utf-16le" if odd > even else "utf-16be"
     source: CharsetSource = "xml" if head.startswith((b"<\0?\0x\0", b"\0<\0?\0x")) else "utf-16"
     why = f"every second byte is NUL, as in {name}"
-    return Decoded(text=_decode(body, name), charset=name, source=source, why=why)
+    return Decoded(text=decode(body, name), charset=name, source=source, why=why)
 
 
 def _if_true(body: bytes, claim: Claim) -> str | None:
@@ -107,12 +101,12 @@ def _if_true(body: bytes, claim: Claim) -> str | None:
         try:
             return body.decode("utf-8")
         except UnicodeDecodeError:
-            text = _decode(body, name)
-            return text if _is_mostly_whole(text, few=_FEW) else None
+            text = decode(body, name)
+            return text if is_mostly_whole(text, few=_FEW) else None
     if name in _UTF_16:
         # No page is without a single character of ASCII.
-        return _decode(body, name) if body.find(0, 0, _HEAD_BYTES) >= 0 else None
-    text = _decode(body, name)
+        return decode(body, name) if body.find(0, 0, _HEAD_BYTES) >= 0 else None
+    text = decode(body, name)
     if body.isascii() or not (_is_surely_utf_8(body, name, text) or _is_mangled(text)):
         return text
     return None
@@ -120,10 +114,10 @@ def _if_true(body: bytes, claim: Claim) -> str | None:
 
 def _is_a_default(body: bytes, claim: Claim) -> bool:
     """Whether a header says what its server says of every page: this one says and shows else."""
-    if claim.name != _FALLBACK or claim.source != "header" or body.isascii():
+    if claim.name != FALLBACK or claim.source != "header" or body.isascii():
         return False
     own = next(early_claims(body, None), None)
-    return own is not None and own.name != _FALLBACK and _is_same(own.name, _detected_name(body))
+    return own is not None and own.name != FALLBACK and is_same_charset(own.name, detected(body))
 
 
 def _is_surely_utf_8(body: bytes, name: str, text: str) -> bool:
@@ -147,12 +141,6 @@ def _is_mangled(text: str) -> bool:
     return bad > _FEW and bad * 20 > _beyond_ascii(text)
 
 
-def _is_mostly_whole(text: str, *, few: int = 0) -> bool:
-    """Whether few, or fewer than half, of the characters beyond ASCII had to be replaced."""
-    bad = text.count("\ufffd")
-    return bad <= few or bad * 2 < _beyond_ascii(text)
-
-
 def _beyond_ascii(text: str) -> int:
     return len(text) - len(text.encode("ascii", "ignore"))
 
@@ -164,44 +152,26 @@ def _undeclared(body: bytes, lies: list[Claim]) -> Decoded:
         if (text := _if_true(body, late)) is not None:
             return _believed(late, text, lies)
         lies.append(late)
-    name = _detected_name(body)
+    name = detected(body)
     if name is None or name == "utf-8":
         return _guessed(body, lies)
     for lie in lies:
-        if _is_same(lie.name, name):
+        if is_same_charset(lie.name, name):
             # Two witnesses are right after all: such a page is broken.
-            return _believed(lie, _decode(body, lie.name), [])
+            return _believed(lie, decode(body, lie.name), [])
     why = _why(f"the bytes look like {name}", lies)
-    return Decoded(text=_decode(body, name), charset=name, source="detected", why=why)
-
-
-def _detected_name(body: bytes) -> str | None:
-    """The detector's word. It spells names as Python does, and takes Korean for UTF-8."""
-    label = detect_encoding(body) or ""
-    name = whatwg_name(label) or whatwg_name(label.replace("_", "-"))
-    return "euc-kr" if name in {None, "utf-8"} and _is_korean(body) else name
-
-
-def _is_korean(body: bytes) -> bool:
-    text = _decode(body, "euc-kr")
-    hangul = sum("\uac00" <= character <= "\ud7a3" for character in text)
-    return hangul >= _FEW and hangul * 4 > _beyond_ascii(text) * 3 and "\ufffd" not in text
-
-
-def _is_same(name: str, other: str | None) -> bool:
-    """Whether two names are read by one decoder, as gbk and gb18030 are."""
-    return other is not None and _CODECS.get(name, name) == _CODECS.get(other, other)
+    return Decoded(text=decode(body, name), charset=name, source="detected", why=why)
 
 
 def _guessed(body: bytes, lies: list[Claim]) -> Decoded:
     """What becomes of a body that the detector knows nothing of."""
-    text = _decode(body, "utf-8")
+    text = decode(body, "utf-8")
     # On few bytes the detector guesses UTF-8, which this is at best in the main.
-    if _is_mostly_whole(text):
+    if is_mostly_whole(text):
         why = _why("nearly valid UTF-8", lies)
         return Decoded(text=text, charset="utf-8", source="detected", why=why)
-    why = _why(f"nothing says or shows what it is: {_FALLBACK}", lies)
-    return Decoded(text=_decode(body, _FALLBACK), charset=_FALLBACK, source="fallback", why=why)
+    why = _why(f"nothing says or shows what it is: {FALLBACK}", lies)
+    return Decoded(text=decode(body, FALLBACK), charset=FALLBACK, source="fallback", why=why)
 
 
 def _believed(claim: Claim, text: str, lies: list[Claim]) -> Decoded:
@@ -213,10 +183,3 @@ def _why(reason: str, lies: list[Claim]) -> str:
     if not lies:
         return reason
     return f"{reason}; {' and '.join(lie.told for lie in lies)}, which the bytes contradict"
-
-
-def _decode(body: bytes, name: str) -> str:
-    if name in _CODECS:
-        return body.decode(_CODECS[name], "replace")
-    text: str = webencodings.lookup(name).codec_info.decode(body, "replace")[0]
-    return text

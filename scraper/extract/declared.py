@@ -12,15 +12,19 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-import webencodings
+from scraper.charsets import (
+    ascii_charset_name,
+    charset_in,
+    charset_name,
+    xml_charset,
+    xml_label,
+)
 
-__all__ = ["Claim", "early_claims", "late_claim", "whatwg_name"]
+__all__ = ["Claim", "early_claims", "late_claim"]
 
 _PRESCAN_BYTES = 1024
 _LATE_BYTES = 8192
 
-_CHARSET = re.compile(r"charset\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s;,\"']++))", re.IGNORECASE)
-_XML_DECLARATION = re.compile(rb"""<\?xml\s[^>]*?encoding\s*+=\s*+["']\s*+([^"'\s>]++)""")
 _TAG_OR_COMMENT = re.compile(
     rb"<!--(?=-?>)|<!--.*?(?:-->|\Z)|</?([a-zA-Z][^\s/>]*+)|<[!/?][^>]*+>", re.S
 )
@@ -48,8 +52,8 @@ class Claim(NamedTuple):
 
 def early_claims(body: bytes, content_type: str | None) -> Iterator[Claim]:
     """What is said in the header and in the first 1024 bytes. Raises: nothing."""
-    label = _charset_in(content_type or "")
-    if (name := whatwg_name(label)) is not None:
+    label = charset_in(content_type or "")
+    if (name := charset_name(label)) is not None:
         yield Claim("header", name, label)
     head = body[:_PRESCAN_BYTES]
     claim = _prescan(head) or _xml(head)
@@ -62,39 +66,14 @@ def late_claim(body: bytes) -> Claim | None:
     return _prescan(body[:_LATE_BYTES])
 
 
-def whatwg_name(label: str) -> str | None:
-    """The WHATWG name of a label.
-
-    `replacement` (iso-2022-kr, hz-gb-2312) would turn the whole page into one U+FFFD for the
-    sake of a browser's users: it counts as unknown.
-    """
-    encoding = webencodings.lookup(label) if label.isascii() else None
-    return None if encoding is None or encoding.name == "replacement" else str(encoding.name)
-
-
-def _charset_in(text: str) -> str:
-    """The label after `charset=`, in a header or in the content of a `<meta>`."""
-    found = _CHARSET.search(text)
-    return next((group for group in found.groups() if group), "") if found else ""
-
-
-def _in_ascii(source: Literal["meta", "xml"], label: bytes) -> Claim | None:
-    """The claim of a label that was read as ASCII, which rules UTF-16 out."""
-    text = label.decode("latin-1")
-    name = whatwg_name(text)
-    if name is None:
-        return None
-    instead = {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}
-    return Claim(source, instead.get(name, name), text)
+def _said(label: str) -> Claim | None:
+    name = ascii_charset_name(label)
+    return None if name is None else Claim("meta", name, label)
 
 
 def _xml(head: bytes) -> Claim | None:
-    if head.startswith(b"<\0?\0x\0"):
-        return Claim("xml", "utf-16le", "utf-16le")
-    if head.startswith(b"\0<\0?\0x"):
-        return Claim("xml", "utf-16be", "utf-16be")
-    found = _XML_DECLARATION.match(head.lstrip())
-    return _in_ascii("xml", found[1]) if found else None
+    name = xml_charset(head)
+    return None if name is None else Claim("xml", name, xml_label(head))
 
 
 def _prescan(head: bytes) -> Claim | None:
@@ -122,8 +101,8 @@ def _attributes(head: bytes, position: int) -> tuple[dict[bytes, bytes], int]:
 
 def _meta(attributes: dict[bytes, bytes]) -> Claim | None:
     if b"charset" in attributes:
-        return _in_ascii("meta", attributes[b"charset"])
+        return _said(attributes[b"charset"].decode("latin-1"))
     if attributes.get(b"http-equiv", b"").strip().lower() != b"content-type":
         return None
     content = attributes.get(b"content", b"").decode("latin-1")
-    return _in_ascii("meta", _charset_in(content).encode("latin-1"))
+    return _said(charset_in(content))
