@@ -18,10 +18,17 @@ import httpx
 from scraper.crawl import STDIN, CrawlSpec, InlineRows
 from scraper.errors import ConfigError
 from scraper.fetch.lists import ListFetcher
-from scraper.listsource import ListSource, is_url
+from scraper.listsource import ListSource
 from scraper.models import HostMemory
 from scraper.parts import PartWriter, packed
-from scraper.seeds import FetchedList, ListOptions, RawRow, read_inline, read_seeds
+from scraper.seeds import (
+    FetchedList,
+    ListOptions,
+    RawRow,
+    is_list_url,
+    read_inline,
+    read_seeds,
+)
 from scraper.seeds.rows import FAILED, URL
 from scraper.stopping import StopFlag
 
@@ -107,7 +114,7 @@ class Lists:
         if source.source == STDIN:
             self._copy_stdin(path)
             stdin = self._stack.enter_context(path.open("rb"))
-        elif not is_url(source.source) and path.is_fifo():
+        elif not is_list_url(source.source) and path.is_fifo():
             raise ConfigError(f"{path}: is a pipe: give it to stdin, as `scraper run -`")
         options = ListOptions(
             url_column=source.url_column,

@@ -1,6 +1,14 @@
 import pytest
 
-from scraper.charsets import charset_in, charset_name, decode, detected, xml_charset
+from scraper.charsets import (
+    charset_in,
+    charset_name,
+    decode,
+    detected,
+    is_mostly_whole,
+    is_same_charset,
+    xml_charset,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,19 @@ def test_the_detector_tells_a_text_of_some_length(charset):
     assert decode((text * 5).encode(charset), found) == text * 5
 
 
-def test_utf8_that_is_mostly_broken_is_not_believed(monkeypatch):
-    monkeypatch.setattr("scraper.charsets.detect_encoding", lambda data: "utf-8")
-    assert detected(b"caf\xe9") is None
-    assert detected("äöü".encode() * 9 + b"\xe9") == "utf-8"
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("plain", True), ("\ufffd", False), ("é\ufffd\ufffd", False), ("éé\ufffd", True)],
+)
+def test_a_text_is_mostly_whole_if_few_characters_are_lost(text, whole):
+    assert is_mostly_whole(text) is whole
+
+
+def test_korean_is_not_taken_for_utf8():
+    assert detected(("안녕하세요 세계 " * 3).encode("euc-kr")) == "euc-kr"
+
+
+def test_names_of_one_decoder_are_the_same():
+    assert is_same_charset("gbk", "gb18030")
+    assert not is_same_charset("gbk", "big5")
+    assert not is_same_charset("gbk", None)

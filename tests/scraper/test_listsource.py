@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from scraper.listsource import ListSource, is_row, is_url, list_source
+from scraper.listsource import ListSource, is_row, is_list_url, list_source
 
 ROWS = [
     "https://a.org/",
@@ -66,7 +66,7 @@ def test_what_is_a_list(seed):
     ],
 )
 def test_what_has_to_be_fetched(text, expected):
-    assert is_url(text) is expected
+    assert is_list_url(text) is expected
 
 
 FOUND = {

@@ -200,7 +200,7 @@ def test_junk_is_decoded():
 
 
 def test_detector_that_knows_nothing_leaves_windows_1252(monkeypatch):
-    monkeypatch.setattr("scraper.extract.charset.detect_encoding", lambda body: None)
+    monkeypatch.setattr("scraper.charsets.detect_encoding", lambda body: None)
     assert decode(b"caf\xe9", None) == decoded("café", "windows-1252", "fallback")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scraper.extract.declared import Claim, early_claims, late_claim, whatwg_name
+from scraper.extract.declared import Claim, early_claims, late_claim
 
 
 @pytest.mark.parametrize(
@@ -49,19 +49,3 @@ def test_a_late_claim_stands_in_the_first_8_kib(before, found):
 )
 def test_a_claim_in_words(claim, told):
     assert claim.told == told
-
-
-@pytest.mark.parametrize(
-    ("label", "name"),
-    [
-        ("Latin1", "windows-1252"),
-        (" utf8 ", "utf-8"),
-        ("sjis", "shift_jis"),
-        ("hz-gb-2312", None),
-        ("utf-9", None),
-        ("", None),
-        ("utf-8\u212a", None),
-    ],
-)
-def test_labels_have_whatwg_names(label, name):
-    assert whatwg_name(label) == name
