@@ -63,6 +63,7 @@ def read_seeds(
     source: str,
     options: ListOptions = DEFAULTS,
     *,
+    url_column: str | None = None,
     stdin: BinaryIO | None = None,
     fetch: FetchList | None = None,
 ) -> Iterator[RawRow]:
@@ -71,6 +72,7 @@ def read_seeds(
     Args:
         source: a path, a URL, or `-` for standard input.
         options: how it is to be read.
+        url_column: as in the options.
         stdin: what to read for `-`; the process's own if None.
         fetch: fetches a list at a URL.
 
@@ -78,7 +80,7 @@ def read_seeds(
         ConfigError: the list can't be read, is none, or has no rows; with file and line.
         NeedsNetwork: the list has to be fetched, and `fetch` is None.
     """
-    url_column = options.url_column
+    url_column = options.url_column or url_column
     path = source
     if is_url(source):
         if fetch is None:
