@@ -1,7 +1,9 @@
 """Lists that have to be fetched, planned: their rows, their snapshots, what is known of hosts."""
 
+import asyncio
 import gzip
 from dataclasses import replace
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -15,7 +17,7 @@ from scraper.plan.prepare import check_same_run
 from scraper.seeds import ListOptions, NeedsNetwork, RawRow, read_seeds
 from scraper.stopping import StopFlag, Stopped
 from scraper.store import Store
-from tests.scraper.batches import robots_txt, website
+from tests.scraper.batches import jobs, robots_txt, run_batch, website
 from tests.scraper.plan.lists import plan, spec_of
 from tests.scraper.plan.test_snapshots import rows_of, snapshots, write
 
@@ -77,6 +79,20 @@ def test_what_is_known_of_the_lists_hosts_goes_to_the_first_wave(tmp_path):
         "lists.example", ["http://lists.example"],
     )  # fmt: skip
     assert memory.state.next_at >= site.times_s("lists.example")[-1] + 5
+
+
+@pytest.mark.anyio
+async def test_law_3_holds_from_the_list_to_the_first_batch(tmp_path):
+    """The page stands on the host that gave the list; robots.txt isn't asked for twice."""
+    page = "http://lists.example/page"
+    site = site_with((LIST, page), (page, "x"))
+    flags = ("throttle.delay_s=0.5", "throttle.jitter=0")
+    planned, _ = await asyncio.to_thread(planned_from, tmp_path, site, LIST, flags=flags)
+    [job] = jobs(planned.info, planned.store)
+    await run_batch(site, planned.info, planned.store, job)
+    assert site.urls == ["http://lists.example/robots.txt", LIST, page]
+    gaps = [later - earlier for earlier, later in pairwise(site.times_s("lists.example"))]
+    assert min(gaps) >= 0.49
 
 
 def test_a_list_on_this_machine_opens_no_network(tmp_path, monkeypatch):
