@@ -152,3 +152,14 @@ def test_no_row_of_a_table_is_lost(cells):
         lines.append(url + ',"' + text.replace('"', '""') + '"')
     rows = as_list("x.csv", "\r\n".join(lines).encode())
     assert [(row.url, row.columns["b"]) for row in rows] == cells
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(LINE, st.booleans()), min_size=1))
+def test_no_row_of_a_sitemap_is_lost(lines):
+    entries = [
+        f"<url><loc><![CDATA[{url}]]></loc></url>\n" if in_cdata else f"<url><loc>{url}</loc></url>"
+        for url, in_cdata in lines
+    ]
+    rows = as_list("x.xml", ("<urlset>" + "".join(entries) + "</urlset>").encode())
+    assert [row.url for row in rows] == [url for url, _ in lines]
