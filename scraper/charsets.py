@@ -7,6 +7,7 @@ Source: WHATWG Encoding (labels, decoders).
 """
 
 import codecs
+import difflib
 import re
 
 import webencodings
@@ -23,6 +24,7 @@ __all__ = [
     "detected",
     "is_mostly_whole",
     "is_same_charset",
+    "named_charset",
     "xml_charset",
     "xml_label",
 ]
@@ -43,6 +45,8 @@ MULTIBYTE = frozenset({*_CODECS, "gb18030", "iso-2022-jp"})
 
 _CHARSET = re.compile(r"charset\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s;,\"']++))", re.IGNORECASE)
 _XML_DECLARATION = re.compile(rb"""<\?xml\s[^>]*?encoding\s*+=\s*+["']\s*+([^"'\s>]++)""")
+# WHATWG knows no UTF-32; by itself it leaves the order of its bytes to the mark.
+_UTF_32 = {"utf-32": "utf-32le", "utf-32le": "utf-32le", "utf-32be": "utf-32be"}
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _FEW = 4
 
@@ -57,6 +61,25 @@ def charset_name(label: str) -> str | None:
     """
     encoding = webencodings.lookup(label) if label.isascii() else None
     return None if encoding is None or encoding.name == "replacement" else str(encoding.name)
+
+
+def named_charset(label: str) -> str:
+    """The charset that a person names: a label of browsers, UTF-32, or one that Python knows.
+
+    Raises:
+        ValueError: nobody knows it; with the nearest label.
+    """
+    folded = label.strip().lower()
+    name = _UTF_32.get(folded) or charset_name(folded)
+    if name is not None:
+        return name
+    try:
+        "".encode(folded)
+        return codecs.lookup(folded).name
+    except (LookupError, ValueError):
+        close = difflib.get_close_matches(folded, [*webencodings.LABELS, *_UTF_32], n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"unknown encoding {label!r}{hint}")
 
 
 def ascii_charset_name(label: str) -> str | None:
@@ -106,10 +129,11 @@ def detected(data: bytes) -> str | None:
 
 
 def codec(name: str) -> codecs.CodecInfo:
-    """The codec of a name that `charset_name` gave. Raises: nothing."""
-    if name in _CODECS:
-        return codecs.lookup(_CODECS[name])
-    found: codecs.CodecInfo = webencodings.lookup(name).codec_info
+    """The codec of a name that `charset_name` or `named_charset` gave. Raises: nothing."""
+    known = None if name in _CODECS else webencodings.lookup(name)
+    if known is None:
+        return codecs.lookup(_CODECS.get(name, name))
+    found: codecs.CodecInfo = known.codec_info
     return found
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from scraper.charsets import named_charset
 from scraper.seeds import ListFormat, is_list_url
 from scraper.seeds.rows import split_url
 from scraper.settings import nearest
@@ -73,8 +74,5 @@ def _checked(table: Mapping[str, object]) -> dict[str, str]:
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f"{key} must be a text")
         options[key] = value
-    try:
-        "".encode(options.get("encoding", "utf-8"))
-    except (LookupError, ValueError) as error:
-        raise ValueError(f"unknown encoding {options['encoding']!r}") from error
+    named_charset(options.get("encoding", "utf-8"))
     return options

@@ -11,9 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOW = (
     # values and what everything stands on
-    "errors product reason models stopping layout urls settings_table settings",
+    "errors product reason models stopping layout urls charsets",
+    "settings_table settings",
     "values rules",
-    "store tables parts runs charsets",
+    "store tables parts runs",
     # seeds → plan
     "seeds listsource crawlfile crawlfile_schema crawl run",
     # one polite request, which planning makes too, for lists at a URL

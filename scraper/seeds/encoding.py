@@ -6,11 +6,16 @@ isn't is windows-1252, for itself.
 """
 
 import codecs
-import difflib
 
-import webencodings
-
-from scraper.charsets import FALLBACK, charset_in, charset_name, codec, detected, xml_charset
+from scraper.charsets import (
+    FALLBACK,
+    charset_in,
+    charset_name,
+    codec,
+    detected,
+    named_charset,
+    xml_charset,
+)
 from scraper.errors import ConfigError
 from scraper.seeds.stream import Readable
 
@@ -18,7 +23,7 @@ __all__ = ["UTF8", "Transcoder", "as_text", "told_encoding"]
 
 UTF8 = "utf-8"
 
-# UTF-32 first: its mark begins like that of UTF-16. WHATWG knows no UTF-32.
+# UTF-32 first: its mark begins like that of UTF-16.
 _BOMS = (
     (codecs.BOM_UTF8, UTF8),
     (codecs.BOM_UTF32_LE, "utf-32le"),
@@ -26,7 +31,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16le"),
     (codecs.BOM_UTF16_BE, "utf-16be"),
 )
-_UTF32 = {"utf-32": "utf-32le", "utf-32le": "utf-32le", "utf-32be": "utf-32be"}
 
 _TABLE = "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256))
 """windows-1252 as browsers have it: no byte is without a character."""
@@ -80,7 +84,7 @@ class Transcoder:
 
     def __init__(self, rest: Readable, charset: str) -> None:
         self._rest = rest
-        info = codecs.lookup(charset) if charset in _UTF32 else codec(charset)
+        info = codec(charset)
         assert info.incrementaldecoder is not None, charset
         self._decoder = info.incrementaldecoder("replace")
 
@@ -95,14 +99,12 @@ class Transcoder:
 
 
 def _wanted(label: str, marked: str | None, name: str) -> str:
-    folded = label.strip().lower()
-    charset = _UTF32.get(folded) or charset_name(folded)
-    if charset is None:
-        close = difflib.get_close_matches(folded, [*webencodings.LABELS, *_UTF32], n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ConfigError(f"{name}: no encoding {label!r} is known{hint}")
+    try:
+        charset = named_charset(label)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
     # `utf-16` by itself leaves the order of the bytes to the mark.
-    return marked if marked is not None and marked.startswith(folded) else charset
+    return marked if marked is not None and marked.startswith(label.strip().lower()) else charset
 
 
 def _is_utf8(head: bytes) -> bool:

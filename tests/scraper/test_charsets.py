@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from scraper.charsets import (
@@ -7,6 +9,7 @@ from scraper.charsets import (
     detected,
     is_mostly_whole,
     is_same_charset,
+    named_charset,
     xml_charset,
 )
 
@@ -92,3 +95,25 @@ def test_names_of_one_decoder_are_the_same():
     assert is_same_charset("gbk", "gb18030")
     assert not is_same_charset("gbk", "big5")
     assert not is_same_charset("gbk", None)
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("cp1252", "windows-1252"),
+        (" UTF-16 ", "utf-16le"),
+        ("utf-32be", "utf-32be"),
+        ("cp850", "cp850"),
+    ],
+)
+def test_a_person_may_name_any_charset_of_text(label, name):
+    assert named_charset(label) == name
+    assert decode("a".encode(label.strip()), name).strip("\ufeff") == "a"
+
+
+@pytest.mark.parametrize(
+    ("label", "hint"), [("utf-9", "; did you mean 'utf-8'?"), ("zzz", ""), ("rot13", ""), ("", "")]
+)
+def test_what_is_no_charset_of_text_is_told_with_the_nearest(label, hint):
+    with pytest.raises(ValueError, match=f"unknown encoding {label!r}{re.escape(hint)}$"):
+        named_charset(label)
