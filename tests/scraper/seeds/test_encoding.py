@@ -92,7 +92,7 @@ def test_the_encoding_asked_for_overrides_all(wanted, head, charset):
 def test_an_unknown_encoding_is_named_with_the_nearest(wanted, hint):
     with pytest.raises(ConfigError) as caught:
         tell(b"", wanted=wanted)
-    assert str(caught.value).startswith(f"a.txt: no encoding {wanted!r} is known{hint}")
+    assert str(caught.value).startswith(f"a.txt: unknown encoding {wanted!r}{hint}")
 
 
 CHARSETS = ["utf-16le", "utf-16be", "utf-32le", "utf-32be", "windows-1252", "shift_jis", "gbk"]
