@@ -77,8 +77,9 @@ def _run(folder: Path, urls: Iterable[str], *words: str) -> tuple[Taken, dict[st
     with seeds.open("w") as file:
         file.writelines(f"{url}\n" for url in urls)
     script = _HERE / "tools/phases.py"
-    command = [sys.executable, script, seeds, folder / "store", out, _CONNECTIONS, _PER_HOST]
-    taken = run_measured([*command, *words], cpus=split_cores()[0])
+    paths = [sys.executable, script, seeds, folder / "store", out]
+    command = map(str, [*paths, _CONNECTIONS, _PER_HOST, *words])
+    taken = run_measured([*command], cpus=split_cores()[0])
     return taken, json.loads(out.read_text())
 
 

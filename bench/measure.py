@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import IO
 
 __all__ = ["Failed", "Taken", "pinned", "run_measured", "split_cores"]
 
@@ -74,11 +75,13 @@ def run_measured(command: Sequence[str | Path], *, cpus: set[int]) -> Taken:
     return Taken(wall_s=wall_s, cpu_s=usage.ru_utime + usage.ru_stime, peak_bytes=peak[0])
 
 
-def _keep_tail(stream, said: list[bytes]) -> None:  # type: ignore[no-untyped-def]
+def _keep_tail(stream: IO[bytes] | None, said: list[bytes]) -> None:
     """Drain what a command prints, and keep the last lines."""
-    for line in stream:
-        said.append(line)
-        del said[:-20]
+    assert stream is not None
+    with stream:
+        for line in stream:
+            said.append(line)
+            del said[:-20]
 
 
 @contextmanager

@@ -37,14 +37,15 @@ def running_origin(cpus: set[int]) -> Iterator[None]:
     """Serve from a process of its own, on these cores."""
     command = [sys.executable, str(Path(__file__)), str(PORT)]
     origin = subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=pinned(cpus))
+    assert origin.stdout is not None
     try:
-        assert origin.stdout is not None
         if origin.stdout.readline() != b"ready\n":
             raise SystemExit(f"the origin didn't start: is port {PORT} in use?")
         yield
     finally:
         origin.terminate()
         origin.wait()
+        origin.stdout.close()
 
 
 class _Connection(asyncio.Protocol):
@@ -52,6 +53,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin a conversation."""
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._pending = b""
         self._loop = asyncio.get_running_loop()

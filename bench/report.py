@@ -66,8 +66,10 @@ def _ratios(found: Mapping[str, Figures]) -> Iterator[str]:
     """Ours against each of the others, and what of a page's cost is our own."""
     for name in found:
         times = ratio(found, "ours", name)
-        if name != "ours" and name != "fetch" and times is not None:
-            yield f"- ours against {CONTENDERS[name].label}: {times:.2f} times"
+        if name not in {"ours", "fetch"} and times is not None:
+            cpu = found[name].cpu_ms.median / found["ours"].cpu_ms.median
+            label = CONTENDERS[name].label
+            yield f"- ours against {label}: {times:.2f} times the pages/s, {cpu:.2f} by CPU"
     if {"ours", "bare"} <= found.keys():
         beside_ms = found["ours"].cpu_ms.median - found["bare"].cpu_ms.median
         yield f"- CPU of ours beside its fetch and parse: {beside_ms:.2f} ms a page"
