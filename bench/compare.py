@@ -137,7 +137,7 @@ def scenarios(asked: argparse.Namespace) -> Iterator[Scenario]:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--pages", type=int, default=2000, help="of 10 KB; two fifths of 50 KB")
+    parser.add_argument("--pages", type=int, default=2000, help="of 10 KB; few say little")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", type=_numbers, default=(10, 50), help="in KB, by commas")
     parser.add_argument("--tools", type=_names, default=default_tools(), help=str(list(CONTENDERS)))
