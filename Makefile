@@ -13,6 +13,8 @@ test: setup check
 bench: setup .venv-bench/.installed
 	$(BIN)/python bench/compare.py --latency
 	$(BIN)/python bench/local_mode.py
+	$(BIN)/python bench/extract.py
+	$(BIN)/python bench/lists.py
 
 check: setup
 	$(BIN)/ruff format --check -q .

@@ -97,7 +97,7 @@ TOLD = {
     "run": [": balanced\n"],
     "plan": ["11 rows"],
     "try": ["ok: ok"],
-    "check": ["1 fixtures: 1 held", ": right\n"],
+    "check": ["1 fixture: 1 held", ": right\n"],
     "list": ["latest"],
     "export": [""],
 }

@@ -72,7 +72,8 @@ def _replay(path: Path, *, as_json: bool) -> bool:
     if as_json:
         click.echo(_json({"fixtures": results, "held": held, "differ": len(results) - held}))
     else:
-        click.echo(f"{len(results):,} fixtures: {held:,} held, {len(results) - held:,} differ")
+        fixtures = f"{len(results):,} fixture" + "s" * (len(results) != 1)
+        click.echo(f"{fixtures}: {held:,} held, {len(results) - held:,} differ")
     return held == len(results)
 
 

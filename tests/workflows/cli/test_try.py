@@ -96,7 +96,7 @@ def test_a_saved_fixture_is_replayed_by_check(site, folder):
     assert done.returncode == 0
     assert "saved    kept/" in done.stdout
     again = scraper("check", "kept", cwd=folder)
-    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "1 fixtures: 1 held, 0 differ")
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "1 fixture: 1 held, 0 differ")
     crawl_file = folder / "seeds/demo.toml"
     crawl_file.write_text(crawl_file.read_text().replace('css = "h1"', 'css = "title"'))
     changed = scraper("check", "kept", cwd=folder)
