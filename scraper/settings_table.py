@@ -85,6 +85,8 @@ class Batch(_Group):
 
     size: PositiveInt = Field(1000, description="seeds in a batch, at most")
     max_in_flight: int = Field(50, ge=1, le=500, description="batches, so partitions, side by side")
+    workers: PositiveInt | None = Field(None, description="processes; none: the cores, 1: this one")
+    parse_deadline_s: PositiveSeconds = Field(30, description="for parsing one page; workers > 1")
 
 
 class Archive(_Group):

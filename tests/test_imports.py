@@ -15,12 +15,16 @@ FLOW = (
     "store tables parts",
     # seeds → plan
     "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",
-    "fetch.transport fetch.client plan.columns plan.cut plan.part hosts plan.prepare plan.waves",
+    "fetch.transport fetch.mocks fetch.client plan.columns plan.cut plan.part hosts",
+    "plan.prepare plan.waves",
     # submit → poll
-    "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.archive archive",
-    "session open_batch batch submit",
+    "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.reading",
+    "archive.archive archive parsing session open_batch batch submit",
     "extract.charset extract.text extract.links extract.json_ld extract.values extract.generic",
-    "extract.apply extract.page extract conclude poll",
+    "extract.apply extract.page extract conclude parse poll",
+    # processes beside this one
+    "workers.cores workers.messages workers.child workers.process workers.parser_main",
+    "workers.parser workers.sessions workers.worker_main workers.worker workers.pool workers",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
     "publish.commit",

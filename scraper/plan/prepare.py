@@ -25,7 +25,7 @@ from scraper.models import Outcome, Reason
 from scraper.parts import PartWriter, packed
 from scraper.plan.columns import REDIRECTS, SeedColumns
 from scraper.plan.cut import cut_into_batches, effective_size
-from scraper.run import RunInfo, save_run
+from scraper.run import RunInfo, same_settings, save_run
 from scraper.seeds import RawRow, list_suffixes, read_inline, read_seeds
 from scraper.seeds.rows import excerpt
 from scraper.seeds.source import GZIP_MAGIC, list_format, open_list
@@ -97,14 +97,7 @@ def check_same_run(info: RunInfo, spec: CrawlSpec) -> None:
 
 
 def _differences(info: RunInfo, spec: CrawlSpec) -> Iterator[tuple[str, bool]]:
-    yield (
-        "settings",
-        (info.settings.all, info.settings.by_host)
-        != (
-            spec.settings.all,
-            spec.settings.by_host,
-        ),
-    )
+    yield "settings", not same_settings(info.settings, spec.settings)
     yield "site rules", info.sites != spec.sites
     if STDIN not in spec.lists:
         with TemporaryDirectory() as folder, PartWriter() as invalid:
