@@ -49,6 +49,11 @@ class Parser:
         """The id of the parser's process, while there is one."""
         return self._child.pid if self._child is not None else None
 
+    @property
+    def waiting(self) -> int:
+        """How many pages wait for their lines."""
+        return len(self._waiting)
+
     async def parse(self, jobs: Iterable[ParseJob]) -> AsyncGenerator[Parsed, None]:
         """Parse rows; see `scraper.parsing.Parse`.
 
