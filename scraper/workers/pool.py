@@ -64,7 +64,7 @@ class WorkerPool:
     @property
     def pids(self) -> list[int]:
         """The process ids of the workers that are there."""
-        return [worker.pid for worker in self._all()]
+        return [worker.pid for worker in self._all() if not worker.is_gone]
 
     def tally(self) -> dict[str, int]:
         """What the workers have counted, those that died too."""
