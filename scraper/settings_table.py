@@ -16,6 +16,7 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Bytes = PositiveInt
+Cpu = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")]
 Header = Annotated[str, Field(pattern=r"^[!-~]([ -~]*[!-~])?$")]
 
 
@@ -120,9 +121,9 @@ class Cluster(_Group):
     replicas_max: PositiveInt = Field(10, description="batch containers at most")
     concurrency: PositiveInt = Field(5, description="batches at once in a container")
     idle_s: int = Field(300, ge=30, description="how long an idle container is kept warm")
-    batch_cpu: str = Field("1", description="of a batch container")
+    batch_cpu: Cpu = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")]
     batch_memory: str = Field("2Gi", description="of a batch container")
-    crawl_cpu: str = Field("1", description="of the orchestrator")
+    crawl_cpu: Cpu = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")]
     crawl_memory: str = Field("4Gi", description="of the orchestrator")
     batch_retries: int = Field(3, ge=0, description="of a crashed batch")
     crawl_retries: int = Field(2, ge=2, description="of a crashed orchestrator")

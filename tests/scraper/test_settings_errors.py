@@ -29,7 +29,7 @@ ERRORS = {
     ),
     "nothing_near": (
         flag_layer, ["batch.x=1"],
-        "--set: unknown setting batch.x; valid: max_in_flight, size",
+        "--set: unknown setting batch.x; valid: max_in_flight, parse_deadline_s, size, workers",
     ),
     "group_too_deep": (
         flag_layer, ["a.b.c=1"],
