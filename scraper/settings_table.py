@@ -121,9 +121,9 @@ class Cluster(_Group):
     replicas_max: PositiveInt = Field(10, description="batch containers at most")
     concurrency: PositiveInt = Field(5, description="batches at once in a container")
     idle_s: int = Field(300, ge=30, description="how long an idle container is kept warm")
-    batch_cpu: Cpu = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")]
+    batch_cpu: Cpu = Field("1", description="of a batch container")
     batch_memory: str = Field("2Gi", description="of a batch container")
-    crawl_cpu: Cpu = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")]
+    crawl_cpu: Cpu = Field("1", description="of the orchestrator")
     crawl_memory: str = Field("4Gi", description="of the orchestrator")
     batch_retries: int = Field(3, ge=0, description="of a crashed batch")
     crawl_retries: int = Field(2, ge=2, description="of a crashed orchestrator")

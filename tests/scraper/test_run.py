@@ -160,7 +160,7 @@ def test_settings_of_a_run_hold_for_hosts_without_their_own():
         (["hosts.a.org.throttle.delay_s=4"], False),
         (["hosts.b.org.throttle.delay_s=3"], False),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_the_number_of_workers_makes_no_other_run(flags, is_same):
     own = ["hosts.a.org.throttle.delay_s=3"]
