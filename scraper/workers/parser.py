@@ -20,7 +20,7 @@ from scraper.workers.process import Child, ChildEnded, start_child
 
 __all__ = ["Parser", "open_parser"]
 
-_IN_FLIGHT = 8
+_IN_FLIGHT = 16
 """Pages of one batch that are at the parser, or wait for those before them."""
 
 _SILENCE_S = 60.0
@@ -65,8 +65,13 @@ class Parser:
         try:
             for job in jobs:
                 window.append(self._take(job))
-                if len(window) == _IN_FLIGHT:
+                if len(window) < _IN_FLIGHT:
+                    continue
+                # Half of them go in one write: each one wakes the process.
+                self._send()
+                while len(window) > _IN_FLIGHT // 2:
                     yield await _turn(window)
+            self._send()
             while window:
                 yield await _turn(window)
         finally:
@@ -94,7 +99,6 @@ class Parser:
             page.parsed.set_result(without_page(job))
         else:
             self._waiting.append(page)
-            self._send()
             self._has_work.set()
         return page.parsed
 
@@ -103,9 +107,9 @@ class Parser:
         if self._child is None:
             return
         is_suspect = bool(self._waiting) and self._waiting[0].deaths > 0
-        for page in islice(self._waiting, self._sent, 1 if is_suspect else None):
-            self._child.send(page.job)
-            self._sent += 1
+        due = list(islice(self._waiting, self._sent, 1 if is_suspect else None))
+        self._child.send(*(page.job for page in due))
+        self._sent += len(due)
 
     async def _serve(self) -> None:
         """Have a process, and take its answers until nothing waits or it is gone."""
@@ -127,8 +131,7 @@ class Parser:
 
     async def _answer(self, child: Child) -> object:
         try:
-            async with asyncio.timeout(self._setup.deadline_s + _SILENCE_S):
-                return await child.receive()
+            return await child.receive(within_s=self._setup.deadline_s + _SILENCE_S)
         except TimeoutError:
             await child.end()
             raise ChildEnded(-signal.SIGALRM) from None

@@ -42,28 +42,41 @@ class Child:
     ) -> None:
         self._process, self._reader = process, reader
         self._received, self._sent = pipes
+        self._pending = bytearray()
 
     @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
 
-    def send(self, message: object) -> None:
-        """Send a message; that nobody is there to take it is told by `receive`."""
-        if not self._sent.is_closing():
-            self._sent.write(framed(message))
+    def send(self, *messages: object) -> None:
+        """Send messages, in one write; that nobody is there to take them is told by `receive`."""
+        if messages and not self._sent.is_closing():
+            self._sent.write(b"".join(map(framed, messages)))
 
-    async def receive(self) -> object:
+    async def receive(self, *, within_s: float | None = None) -> object:
         """Wait for its next message; there are none after its end.
 
         Raises:
             ChildEnded: there won't be one.
+            TimeoutError: there was none in so many seconds.
         """
-        try:
-            head = await self._reader.readexactly(HEAD_BYTES)
-            return unframed(await self._reader.readexactly(frame_length(head)))
-        except asyncio.IncompleteReadError as error:
-            raise ChildEnded(await self.end(grace_s=_DYING_S)) from error
+        while (data := self._whole()) is None:
+            async with asyncio.timeout(within_s):
+                piece = await self._reader.read(_BUFFER_BYTES)
+            if not piece:
+                raise ChildEnded(await self.end(grace_s=_DYING_S))
+            self._pending += piece
+        return unframed(data)
+
+    def _whole(self) -> bytes | None:
+        """The next frame's data, taken from what has come, if it is there whole."""
+        end = HEAD_BYTES + frame_length(bytes(self._pending[:HEAD_BYTES]))
+        if len(self._pending) < max(end, HEAD_BYTES + 1):
+            return None
+        data = bytes(self._pending[HEAD_BYTES:end])
+        del self._pending[:end]
+        return data
 
     async def end(self, *, grace_s: float = 0.0) -> int:
         """Wait for its end, after `grace_s` seconds by force; give its exit code."""
@@ -97,8 +110,7 @@ async def start_child(module: str) -> Child:
     sent, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
     child, is_ready = Child(process, reader, (received, sent)), False
     try:
-        async with asyncio.timeout(_START_S):
-            await child.receive()
+        await child.receive(within_s=_START_S)
         is_ready = True
     except (ChildEnded, TimeoutError) as error:
         raise ChildProcessError(f"{module} could not be started: {error}") from error
