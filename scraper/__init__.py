@@ -7,6 +7,8 @@
 Plain Python: nothing here imports Flyte.
 """
 
+from typing import TYPE_CHECKING
+
 from scraper.errors import ConfigError, RunError, ScraperError, StoreError
 from scraper.extract.document import Document
 from scraper.extract.explain import explain
@@ -15,7 +17,9 @@ from scraper.extract.page import parse_page
 from scraper.models import Outcome, Page, Reason, Status
 from scraper.rules import FieldRule, SiteRule
 from scraper.settings_table import Settings
-from scraper.single import Scraped, scrape_page
+
+if TYPE_CHECKING:
+    from scraper.single import Scraped, scrape_page
 
 __all__ = [
     "ConfigError",
@@ -36,3 +40,12 @@ __all__ = [
     "parse_page",
     "scrape_page",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # The HTTP stack takes as long to import as all the rest, and a parser process needs none.
+    if name in {"Scraped", "scrape_page"}:
+        from scraper import single
+
+        return getattr(single, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

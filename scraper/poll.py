@@ -6,24 +6,23 @@ next wave (a redirect that leaves the partition, a host that is held for long).
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import asdict, replace
+from functools import partial
 
 from scraper.archive import Progress
 from scraper.batch import done_result, write_done
-from scraper.conclude import conclude
 from scraper.layout import batch_key
-from scraper.models import BatchJob, BatchResult, Hop, Outcome, Page, Reason, Seed
+from scraper.models import BatchJob, BatchResult, Hop, Reason, Seed
 from scraper.open_batch import OpenBatch, open_batch
-from scraper.parts import MAX_LINE_BYTES, PartWriter, packed
-from scraper.rules import rule_for
+from scraper.parse import parse_inline
+from scraper.parsing import ParseJob
+from scraper.parts import PartWriter, packed
 from scraper.session import Session
 from scraper.submit import fetch_lacking, not_asked
 
 __all__ = ["poll"]
-
-_PAGES_BETWEEN_YIELDS = 4
-"""Pages parsed before the loop that fetches for other batches gets its turn."""
 
 
 async def poll(session: Session, job: BatchJob) -> BatchResult:
@@ -57,30 +56,42 @@ async def _leave_the_rest(batch: OpenBatch) -> None:
 
 async def _conclude(batch: OpenBatch) -> BatchResult:
     """Write the parts of a batch, row by row, in the order of the list."""
+    session = batch.session
+    parse = session.parse or partial(parse_inline, session.store, session.info.sites)
     with PartWriter() as items, PartWriter() as outcomes, PartWriter() as carried:
-        for place, seed in enumerate(sorted(batch.seeds, key=lambda seed: seed.row)):
-            progress = batch.archive.progress.get(seed.row)
-            going_on = _goes_on(batch, seed, progress)
-            if going_on is not None:
-                carried.write(packed(going_on))
-                continue
-            assert progress is not None
-            outcome, lines = _final(batch, seed, progress)
-            batch.session.tally["outcomes"] += 1
-            outcomes.write(packed(outcome.as_line()))
-            for line in lines:
-                items.write(line)
-            if place % _PAGES_BETWEEN_YIELDS == 0:
-                await asyncio.sleep(0)
+        async with aclosing(parse(_at_their_end(batch, carried))) as parsed:
+            async for row in parsed:
+                session.tally["outcomes"] += 1
+                outcomes.write(row.outcome)
+                for line in row.items:
+                    items.write(line)
         for name, part in (("items", items), ("outcomes", outcomes), ("carried", carried)):
             key = batch_key(batch.job.run, batch.job.batch, f"{name}.jsonl.gz")
-            await asyncio.to_thread(part.put, batch.session.store, key)
+            await asyncio.to_thread(part.put, session.store, key)
     return BatchResult(
         batch=batch.job.batch,
         outcomes=outcomes.lines,
         carried=carried.lines,
         items=items.lines,
     )
+
+
+def _at_their_end(batch: OpenBatch, carried: PartWriter) -> Iterator[ParseJob]:
+    """The rows whose attempts are over, in the order of the list; the others are carried on."""
+    for seed in sorted(batch.seeds, key=lambda seed: seed.row):
+        progress = batch.archive.progress.get(seed.row)
+        going_on = _goes_on(batch, seed, progress)
+        if going_on is not None:
+            carried.write(packed(going_on))
+            continue
+        assert progress is not None
+        yield ParseJob(
+            seed=_as_listed(seed, batch.session.info.renamed),
+            last=progress.last,
+            place=progress.place,
+            batch=batch.job.batch,
+            max_bytes=batch.session.info.settings.for_host(seed.host).http.max_body_bytes,
+        )
 
 
 def _goes_on(batch: OpenBatch, seed: Seed, progress: Progress | None) -> dict[str, object] | None:
@@ -110,35 +121,9 @@ def _carried(
     }
 
 
-def _final(batch: OpenBatch, seed: Seed, progress: Progress) -> tuple[Outcome, list[bytes]]:
-    """The outcome of a row whose attempts are over, and its items as lines."""
-    last = progress.last
-    outcome, items = conclude(
-        _as_listed(seed, batch.session.info.renamed),
-        last,
-        _page(batch, seed, progress),
-        rule=rule_for(last.final_url or last.url, batch.session.info.sites),
-        batch=batch.job.batch,
-    )
-    lines = [packed({"_row": seed.row} | item) for item in items]
-    longest = max(map(len, lines), default=0)
-    if longest > MAX_LINE_BYTES:
-        detail = f"an item of {longest} bytes, {MAX_LINE_BYTES} are the most"
-        return replace(outcome, reason=Reason.PARSE, items=0, detail=detail), []
-    return outcome, lines
-
-
 def _as_listed(seed: Seed, renamed: Mapping[str, str]) -> Seed:
     """The seed with its columns under the names that they have in the list."""
     if not renamed:
         return seed
     columns = {renamed.get(name, name): value for name, value in seed.columns.items()}
     return replace(seed, columns=columns)
-
-
-def _page(batch: OpenBatch, seed: Seed, progress: Progress) -> Page | None:
-    """The page of a row, read back from the archive, if it has one."""
-    if progress.place is None:
-        return None
-    max_bytes = batch.session.info.settings.for_host(seed.host).http.max_body_bytes
-    return batch.archive.read_page(progress.place, progress.last, max_bytes=max_bytes)

@@ -6,7 +6,7 @@ Written once, before the first fetch; every later step, on whatever machine, sta
 import hashlib
 import platform
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 
@@ -23,11 +23,13 @@ from scraper.store import Store
 __all__ = [
     "CODE_VERSION",
     "RunInfo",
+    "adopt_workers",
     "begin_life",
     "check_run_id",
     "load_run",
     "new_run_id",
     "resumed",
+    "same_settings",
     "save_run",
 ]
 
@@ -78,6 +80,24 @@ def check_run_id(run_id: str) -> str:
     return run_id
 
 
+def same_settings(one: HostSettings, other: HostSettings) -> bool:
+    """Whether two settings make one run: the number of workers is the machine's, not the run's."""
+    return _made_by(one) == _made_by(other)
+
+
+def adopt_workers(info: RunInfo, settings: HostSettings, store: Store) -> RunInfo:
+    """Go on with as many workers as these settings say; `run.json` then says so too.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    if info.settings.all.batch.workers == settings.all.batch.workers:
+        return info
+    adopted = replace(info, settings=settings)
+    save_run(adopted, store)
+    return adopted
+
+
 def begin_life(store: Store, run: str) -> int:
     """Note that a process has taken the run up; say how often that was before.
 
@@ -93,6 +113,12 @@ def begin_life(store: Store, run: str) -> int:
 def resumed(store: Store, run: str) -> int:
     """How often a run was taken up again. Raises: `StoreError`."""
     return max(0, len(store.list(run_key(run, "lives"))) - 1)
+
+
+def _made_by(settings: HostSettings) -> list[dict[str, object]]:
+    exclude = {"batch": {"workers"}}
+    by_host = {host: own.model_dump(exclude=exclude) for host, own in settings.by_host.items()}
+    return [settings.all.model_dump(exclude=exclude), by_host]
 
 
 def save_run(info: RunInfo, store: Store) -> None:

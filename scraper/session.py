@@ -14,6 +14,7 @@ import httpx
 
 from scraper.fetch.addresses import AddressGuard
 from scraper.fetch.client import Client, address_guard, open_client
+from scraper.parsing import Parse
 from scraper.rules import check_extractors
 from scraper.run import RunInfo
 from scraper.stopping import StopFlag
@@ -24,7 +25,10 @@ __all__ = ["Session", "open_session"]
 
 @dataclass(slots=True)
 class Session:
-    """One run in one event loop. `tally` counts seeds, those asked for, attempts and outcomes."""
+    """One run in one event loop. `tally` counts seeds, those asked for, attempts and outcomes.
+
+    `parse` is who parses pages beside the loop; without it the loop does so itself.
+    """
 
     info: RunInfo
     store: Store
@@ -32,6 +36,7 @@ class Session:
     guard: AddressGuard
     connections: asyncio.Semaphore
     stop: StopFlag
+    parse: Parse | None = None
     tally: Counter[str] = field(default_factory=Counter)
 
 
@@ -41,6 +46,7 @@ async def open_session(
     store: Store,
     *,
     stop: StopFlag | None = None,
+    parse: Parse | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Session]:
     """Open the shared part of a run in the running loop.
@@ -59,6 +65,7 @@ async def open_session(
             guard=address_guard(settings.http, settings.network),
             connections=asyncio.Semaphore(settings.http.connections),
             stop=stop or StopFlag(),
+            parse=parse,
         )
         session.tally["seeds"] = info.rows - info.duplicates
         yield session

@@ -18,6 +18,7 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Bytes = PositiveInt
+Cpu = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")]
 Header = Annotated[str, Field(pattern=r"^[!-~]([ -~]*[!-~])?$")]
 
 
@@ -93,6 +94,8 @@ class Batch(_Group):
 
     size: PositiveInt = Field(1000, description="seeds in a batch, at most")
     max_in_flight: int = Field(50, ge=1, le=500, description="batches, so partitions, side by side")
+    workers: PositiveInt | None = Field(None, description="processes; none: the cores, 1: this one")
+    parse_deadline_s: PositiveSeconds = Field(30, description="for parsing one page; workers > 1")
 
 
 class Archive(_Group):
@@ -135,9 +138,9 @@ class Cluster(_Group):
     replicas_max: PositiveInt = Field(10, description="batch containers at most")
     concurrency: PositiveInt = Field(5, description="batches at once in a container")
     idle_s: int = Field(300, ge=30, description="how long an idle container is kept warm")
-    batch_cpu: str = Field("1", description="of a batch container")
+    batch_cpu: Cpu = Field("1", description="of a batch container")
     batch_memory: str = Field("2Gi", description="of a batch container")
-    crawl_cpu: str = Field("1", description="of the orchestrator")
+    crawl_cpu: Cpu = Field("1", description="of the orchestrator")
     crawl_memory: str = Field("4Gi", description="of the orchestrator")
     batch_retries: int = Field(3, ge=0, description="of a crashed batch")
     crawl_retries: int = Field(2, ge=2, description="of a crashed orchestrator")

@@ -109,6 +109,11 @@ class HostThrottle:
             finally:
                 self._connections.release()
 
+    def started(self, at_s: float) -> None:
+        """Count the delay from when a request really began: a busy machine may be late."""
+        self._asked_at = max(self._asked_at, at_s)
+        self._hold_until(at_s + self._state.delay_s)
+
     def slow_to(self, delay_s: float) -> None:
         """Keep at least this delay, from the last request on: what robots.txt asks for."""
         if delay_s > self._state.delay_s:

@@ -18,6 +18,8 @@ def clean_environment(monkeypatch, tmp_path):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("DO_NOT_TRACK", "1")
+    # In this process, unless a test is about others.
+    monkeypatch.setenv("SCRAPER_BATCH__WORKERS", "1")
 
 
 @pytest.fixture(autouse=True)

@@ -18,15 +18,21 @@ FLOW = (
     # seeds → plan
     "seeds listsource crawlfile crawlfile_schema crawl run",
     # one polite request, which planning makes too, for lists at a URL
-    "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.client",
+    "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.mocks",
+    "fetch.client",
     "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
     "plan.past plan.estimate",
     # submit → poll
-    "fetch.page archive.warc archive.archive archive session open_batch batch submit",
+    "fetch.page archive.warc archive.reading archive.archive archive",
+    "parsing session open_batch batch submit",
     "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",
     "extract.errors extract.clean extract.metas extract.document extract.sources extract.generic",
-    "extract.apply extract.extractor extract.page extract.explain extract conclude poll",
+    "extract.apply extract.extractor extract.page extract.explain extract",
+    "conclude parse poll",
+    # processes beside this one
+    "workers.cores workers.messages workers.child workers.process workers.parser_main",
+    "workers.parser workers.sessions workers.worker_main workers.worker workers.pool workers",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
     "publish.commit plain export",

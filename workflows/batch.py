@@ -8,12 +8,10 @@ Trace inputs are equal on every attempt; all outputs are counts.
 import flyte
 import flyte.errors
 
-import scraper.poll
-import scraper.submit
 from scraper.errors import ConfigError
 from scraper.models import BatchJob, BatchResult, PhaseResult
 from workflows.environments import BACKOFF, batch_env, cluster
-from workflows.runtime import session_of
+from workflows.runtime import poll_batch, submit_batch
 
 __all__ = ["poll", "scrape_batch", "submit"]
 
@@ -21,15 +19,13 @@ __all__ = ["poll", "scrape_batch", "submit"]
 @flyte.trace
 async def submit(job: BatchJob) -> PhaseResult:
     """Ask once, politely, for each URL of the batch."""
-    async with session_of(job) as session:
-        return await scraper.submit.submit(session, job)
+    return await submit_batch(job)
 
 
 @flyte.trace
 async def poll(job: BatchJob, submitted: PhaseResult) -> BatchResult:
     """Ask again for those left pending, then parse every page."""
-    async with session_of(job) as session:
-        return await scraper.poll.poll(session, job)
+    return await poll_batch(job)
 
 
 @batch_env.task(retries=flyte.RetryStrategy(count=cluster.batch_retries, backoff=BACKOFF))

@@ -27,9 +27,18 @@ from scraper.plan.lists import Inputs
 from scraper.plan.prepare import check_same_run, prepare
 from scraper.plan.waves import next_wave
 from scraper.publish.commit import publish
-from scraper.run import CODE_VERSION, RunInfo, begin_life, check_run_id, load_run, new_run_id
+from scraper.run import (
+    CODE_VERSION,
+    RunInfo,
+    adopt_workers,
+    begin_life,
+    check_run_id,
+    load_run,
+    new_run_id,
+)
 from scraper.stopping import Stopped
 from scraper.store import Store
+from scraper.workers.cores import workers_of
 from workflows.batch import scrape_batch
 from workflows.environments import BACKOFF, cluster, crawl_env
 from workflows.request import CrawlRequest, CrawlResult
@@ -48,6 +57,8 @@ async def crawl(request: CrawlRequest) -> CrawlResult:
         waves = await _run_waves(info, store)
         if waves is None:
             return CrawlResult(run=info.run, summary=None)
+        # The tables that publishing makes need the memory.
+        await close_sessions()
         summary = await asyncio.to_thread(publish, info, store, waves)
         report = await asyncio.to_thread(store.get, run_key(info.run, "report.html"))
         await flyte.report.replace.aio((report or b"").decode(), do_flush=True)
@@ -81,6 +92,7 @@ def _take_up(request: CrawlRequest, run_id: str) -> tuple[RunInfo, Store]:
         flags=request.settings,
         environ=os.environ | request.environment,
     )
+    workers_of(spec.settings.all.batch.workers)
     store = _open_store(request.store or os.environ.get("SCRAPER_STORE", "crawls"))
     info = load_run(store, f"{spec.crawl}/{run_id}")
     if info is None:
@@ -88,6 +100,7 @@ def _take_up(request: CrawlRequest, run_id: str) -> tuple[RunInfo, Store]:
         info = prepare(spec, store, run_id, at=datetime.now(UTC), inputs=inputs)
     else:
         check_same_run(info, spec)
+        info = adopt_workers(info, spec.settings, store)
     begin_life(store, info.run)
     return info, store
 

@@ -7,6 +7,7 @@ describes its children exactly as the submitter described it.
 Source: Union's micro-batching pattern; the Flyte SDK's TaskEnvironment and ReusePolicy.
 """
 
+import math
 import os
 from datetime import timedelta
 from importlib.metadata import requires
@@ -36,6 +37,12 @@ _REUSE = flyte.ReusePolicy(
 BACKOFF = flyte.Backoff(base=timedelta(seconds=1), factor=2.0, cap=timedelta(minutes=2))
 
 
+def _cores(cpu: str) -> int:
+    """The whole cores of a Kubernetes quantity: `2`, `0.5` or `500m`."""
+    number = float(cpu.removesuffix("m")) / (1000 if cpu.endswith("m") else 1)
+    return max(1, math.ceil(number))
+
+
 def _image() -> flyte.Image:
     """The image that CI pushed, or one that Flyte builds from the same locked packages."""
     if cluster.image is not None:
@@ -53,7 +60,8 @@ batch_env = flyte.TaskEnvironment(
     image=_image(),
     resources=flyte.Resources(cpu=cluster.batch_cpu, memory=cluster.batch_memory),
     reusable=_REUSE if cluster.reuse else None,
-    env_vars=_ENV_VARS,
+    # A container without a limit sees all cores of its node: its workers are for those asked for.
+    env_vars=_ENV_VARS | {"PYTHON_CPU_COUNT": str(_cores(cluster.batch_cpu))},
     description="Fetches and parses batches of URLs, several at once in a warm container.",
 )
 

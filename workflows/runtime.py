@@ -1,32 +1,38 @@
-"""The singletons of a process: one session a run and event loop, shared by its batches.
+"""The singletons of a process: what the batches of one event loop share.
 
-A reusable container keeps its process and its loop over many batches and runs; the local mode
-has one loop for all. Sessions are made when a batch first needs one and closed when another run
-comes, or the loop's run ends.
+A reusable container keeps its process, its loop and its workers over many batches and runs; the
+local mode has one loop for all. A phase is done in the worker process of its partition, or here:
+with one worker, and where a wave has but one partition, for which another process would be idle.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from scraper.errors import ConfigError
-from scraper.models import BatchJob
-from scraper.run import load_run
-from scraper.session import Session, open_session
+from scraper.models import BatchJob, BatchResult, PhaseResult
 from scraper.stopping import StopFlag
-from scraper.store import Store
+from scraper.workers.cores import workers_of
+from scraper.workers.messages import Phase, PhaseAnswer
+from scraper.workers.pool import WorkerPool
+from scraper.workers.sessions import Sessions, added_up
 
-__all__ = ["close_sessions", "new_run", "session_of", "stop_flag", "tally"]
-
-Key = tuple[asyncio.AbstractEventLoop, str, str]
+__all__ = ["close_sessions", "new_run", "poll_batch", "stop_flag", "submit_batch", "tally"]
 
 
-@dataclass(slots=True)
-class _Open:
-    session: Session
-    stack: AsyncExitStack
-    users: int = 0
+class _Shared:
+    """What the batches of one loop share, under one stop flag."""
+
+    def __init__(self, stop: StopFlag) -> None:
+        self.sessions = Sessions(stop)
+        self.workers = WorkerPool(stop)
+
+    def tally(self) -> dict[str, int]:
+        """What its sessions and workers have counted."""
+        return added_up([self.sessions.tally(), self.workers.tally()])
+
+    async def close(self, *, keep_used: bool = False) -> None:
+        """Close what it has, or what nobody uses."""
+        await self.sessions.close(keep_used=keep_used)
+        await self.workers.close(keep_used=keep_used)
 
 
 @dataclass(slots=True)
@@ -34,8 +40,7 @@ class _Runtime:
     """All that lives longer than a call."""
 
     stop: StopFlag = field(default_factory=StopFlag)
-    sessions: dict[Key, _Open] = field(default_factory=dict)
-    opening: dict[asyncio.AbstractEventLoop, asyncio.Lock] = field(default_factory=dict)
+    shared: dict[tuple[asyncio.AbstractEventLoop, StopFlag], _Shared] = field(default_factory=dict)
 
 
 _runtime = _Runtime()
@@ -53,54 +58,57 @@ def stop_flag() -> StopFlag:
 
 
 def tally() -> dict[str, int]:
-    """What the open sessions have counted, for the progress line."""
-    counts: dict[str, int] = {}
-    for opened in list(_runtime.sessions.values()):
-        for name, count in opened.session.tally.items():
-            counts[name] = counts.get(name, 0) + count
-    return counts
+    """What sessions and workers have counted, for the progress line."""
+    shared = list(_runtime.shared.values())
+    return added_up(
+        counts for one in shared for counts in (one.sessions.tally(), one.workers.tally())
+    )
 
 
-@asynccontextmanager
-async def session_of(job: BatchJob) -> AsyncIterator[Session]:
-    """The session of a batch's run in this loop.
+async def submit_batch(job: BatchJob) -> PhaseResult:
+    """Do the first phase of a batch where it belongs.
 
     Raises:
         ConfigError: the store has no such run, or a mock is active that would be bypassed.
         StoreError: the store failed.
+        WorkerDied: the worker process died; another attempt gets a new one.
     """
-    loop = asyncio.get_running_loop()
-    async with _runtime.opening.setdefault(loop, asyncio.Lock()):
-        opened = _runtime.sessions.get((loop, job.store, job.run))
-        if opened is None or opened.session.stop is not _runtime.stop:
-            await close_sessions(keep_used=True)
-            opened = await _open(job)
-            _runtime.sessions[loop, job.store, job.run] = opened
-        opened.users += 1
-    try:
-        yield opened.session
-    finally:
-        opened.users -= 1
+    result = await _run("submit", job)
+    assert isinstance(result, PhaseResult)
+    return result
 
 
-async def close_sessions(*, keep_used: bool = False) -> None:
-    """Close this loop's sessions; those of loops that are gone are only forgotten."""
+async def poll_batch(job: BatchJob) -> BatchResult:
+    """Do the second phase of a batch where it belongs. Raises: see `submit_batch`."""
+    result = await _run("poll", job)
+    assert isinstance(result, BatchResult)
+    return result
+
+
+async def close_sessions() -> None:
+    """Close this loop's sessions and workers; those of loops that are gone are only forgotten."""
     loop = asyncio.get_running_loop()
-    for key, opened in list(_runtime.sessions.items()):
-        if keep_used and opened.users and key[0] is loop:
-            continue
-        del _runtime.sessions[key]
+    for key, shared in list(_runtime.shared.items()):
+        if key[0] is loop or key[0].is_closed():
+            del _runtime.shared[key]
         if key[0] is loop:
-            await opened.stack.aclose()
-    for known in [known for known in _runtime.opening if known.is_closed()]:
-        del _runtime.opening[known]
+            await shared.close()
 
 
-async def _open(job: BatchJob) -> _Open:
-    store = Store(job.store)
-    info = await asyncio.to_thread(load_run, store, job.run)
-    if info is None:
-        raise ConfigError(f"{store.address(job.run)}: no such run")
-    stack = AsyncExitStack()
-    session = await stack.enter_async_context(open_session(info, store, stop=_runtime.stop))
-    return _Open(session=session, stack=stack)
+async def _run(phase: Phase, job: BatchJob) -> PhaseAnswer:
+    shared = await _shared_here()
+    info = await shared.sessions.info_of(job)
+    workers = workers_of(info.settings.all.batch.workers)
+    if workers == 1 or job.alone:
+        return await shared.sessions.run(phase, job)
+    return await shared.workers.run(phase, job, workers=workers)
+
+
+async def _shared_here() -> _Shared:
+    loop, stop = asyncio.get_running_loop(), _runtime.stop
+    if (loop, stop) not in _runtime.shared:
+        former = [shared for key, shared in _runtime.shared.items() if key[0] is loop]
+        _runtime.shared[loop, stop] = _Shared(stop)
+        for shared in former:
+            await shared.close(keep_used=True)
+    return _runtime.shared[loop, stop]

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from scraper.archive.reading import Place, read_page
 from scraper.archive.warc import (
     WarcRecord,
     http_message,
@@ -25,23 +26,13 @@ from scraper.archive.warc import (
     read_records,
     warcinfo_record,
 )
-from scraper.fetch.page import decoded_page
 from scraper.models import Attempt, Exchange, Hop, Page, Reason, RobotsAnswer
 from scraper.settings_table import Archive as ArchiveSettings
 from scraper.store import Store
 
-__all__ = ["Archive", "Place", "Progress"]
+__all__ = ["Archive", "Progress"]
 
 _MIN_FLUSH_S = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a response record stands: bytes of one archive part."""
-
-    part: str
-    offset: int
-    length: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +154,7 @@ class Archive:
 
     def read_page(self, place: Place, attempt: Attempt, *, max_bytes: int) -> Page:
         """Read a flushed page back, its body decoded."""
-        data = self._store.get_range(place.part, place.offset, place.length)
-        record = next(read_records([data]))
-        http_status, headers, body = http_message(record.block)
-        return decoded_page(attempt, headers, body, http_status=http_status, max_bytes=max_bytes)
+        return read_page(self._store, place, attempt, max_bytes=max_bytes)
 
     @property
     def _part_key(self) -> str:

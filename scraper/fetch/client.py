@@ -6,7 +6,6 @@ No cookies are kept, no redirects followed, no retries made: those are others' d
 """
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ import httpx
 from scraper.errors import ConfigError
 from scraper.fetch.addresses import AddressGuard, GuardedResolver
 from scraper.fetch.decoding import BodyCheck, TooLarge
+from scraper.fetch.mocks import refuse_bypassed_mock
 from scraper.fetch.transport import AiohttpTransport
 from scraper.models import Exchange
 from scraper.product import PRODUCT, VERSION
@@ -81,23 +81,6 @@ def require_contact(http: Http, guard: AddressGuard, host: str) -> None:
             "--set http.contact=you@example.org (or a URL), in the crawl file or in "
             "SCRAPER_HTTP__CONTACT; a private host is let through by network.allow"
         )
-
-
-def refuse_bypassed_mock() -> None:
-    """Refuse to start under a respx mock that patches a transport which isn't ours.
-
-    Raises:
-        ConfigError: and how to write the mock instead.
-    """
-    respx = sys.modules.get("respx")
-    if respx is None:
-        return
-    for name, mocker in respx.mocks.Mocker.registry.items():
-        if mocker.routers and name != "httpx":
-            raise ConfigError(
-                f'an active respx mock (using="{name}") would be bypassed and the network asked: '
-                'write it as respx.mock(using="httpx")'
-            )
 
 
 class Client:

@@ -55,7 +55,8 @@ class PoliteClient:
         Raises:
             Stopped: the run is being stopped; nothing was asked.
         """
-        async with self.throttles.of(url.host).slot():
+        throttle = self.throttles.of(url.host)
+        async with throttle.slot():
             start = datetime.now(UTC)
             try:
                 exchange = await self._client.get(
@@ -69,6 +70,7 @@ class PoliteClient:
                 # What is not of the network is raised again there.
                 reason = reason_of_error(error)
                 return reason, (datetime.now(UTC) - start).total_seconds()
+            throttle.started(exchange.at.timestamp())
         return exchange, exchange.elapsed_s
 
 

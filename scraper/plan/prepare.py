@@ -23,7 +23,7 @@ from scraper.plan.cut import cut_into_batches
 from scraper.plan.lists import Inputs, Lists
 from scraper.plan.rows import check_contact, spool_rows, tabulate
 from scraper.plan.snapshots import keep_lists
-from scraper.run import RunInfo, save_run
+from scraper.run import RunInfo, same_settings, save_run
 from scraper.seeds import NeedsNetwork, is_list_url
 from scraper.store import Store
 from scraper.tables import open_tables, quoted
@@ -89,8 +89,7 @@ def check_same_run(info: RunInfo, spec: CrawlSpec) -> None:
 
 
 def _differences(info: RunInfo, spec: CrawlSpec) -> Iterator[tuple[str, bool]]:
-    former, asked = info.settings, spec.settings
-    yield "settings", (former.all, former.by_host) != (asked.all, asked.by_host)
+    yield "settings", not same_settings(info.settings, spec.settings)
     yield "site rules", info.sites != spec.sites
     digest = _digest(info, spec)
     yield "rows in its list", digest is not None and digest != info.list_sha256

@@ -7,6 +7,7 @@ import pytest
 
 import scraper.conclude
 import scraper.extract.page
+import scraper.parse
 import scraper.poll
 from scraper.batch import done_result
 from scraper.errors import StoreError
@@ -246,7 +247,7 @@ async def test_others_get_their_turn_while_pages_are_parsed(store, monkeypatch):
         seen.add(turns)
         return scraper.conclude.conclude(*args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(scraper.poll, "conclude", conclude)
+    monkeypatch.setattr(scraper.parse, "conclude", conclude)
     site = website({url: page() for url in rows})
     async with session_on(site, info, store) as session:
         await submit(session, job)

@@ -8,11 +8,13 @@ from scraper.product import PRODUCT, VERSION
 from scraper.rules import FieldRule, SiteRule
 from scraper.run import (
     RunInfo,
+    adopt_workers,
     begin_life,
     check_run_id,
     load_run,
     new_run_id,
     resumed,
+    same_settings,
     save_run,
 )
 from scraper.settings import HostSettings, flag_layer, load_settings
@@ -145,3 +147,39 @@ def test_each_life_of_a_run_is_noted(store):
 def test_settings_of_a_run_hold_for_hosts_without_their_own():
     settings = HostSettings(Settings(), {})
     assert settings.for_host("a.org") is settings.all
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_same"),
+    [
+        (["batch.workers=1"], True),
+        (["batch.workers=8", "hosts.a.org.throttle.delay_s=3"], True),
+        (["batch.workers=none"], True),
+        (["batch.size=8"], False),
+        (["batch.parse_deadline_s=8"], False),
+        (["hosts.a.org.throttle.delay_s=4"], False),
+        (["hosts.b.org.throttle.delay_s=3"], False),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_the_number_of_workers_makes_no_other_run(flags, is_same):
+    own = ["hosts.a.org.throttle.delay_s=3"]
+    flags = flags if any(flag.startswith("hosts") for flag in flags) else flags + own
+    one, other = (load_settings(flag_layer(given)) for given in ([*own, "batch.workers=2"], flags))
+    assert same_settings(one, other) is is_same
+
+
+@pytest.mark.parametrize("flag", ["batch.workers=3", "batch.workers=none"])
+def test_a_run_goes_on_with_another_number_of_workers_and_says_so(store, flag):
+    known = info("batch.workers=2", list_sha256="ab" * 32, rows=7)
+    save_run(known, store)
+    settings = load_settings(flag_layer([flag]))
+    adopted = adopt_workers(known, settings, store)
+    assert adopted.settings.all == settings.all
+    assert comparable(load_run(store, known.run)) == comparable(adopted)
+
+
+def test_the_same_number_writes_nothing(store):
+    known = info("batch.workers=2")
+    assert adopt_workers(known, load_settings(flag_layer(["batch.workers=2"])), store) is known
+    assert load_run(store, known.run) is None

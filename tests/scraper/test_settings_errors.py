@@ -29,7 +29,7 @@ ERRORS = {
     ),
     "nothing_near": (
         flag_layer, ["batch.x=1"],
-        "--set: unknown setting batch.x; valid: max_in_flight, size",
+        "--set: unknown setting batch.x; valid: max_in_flight, parse_deadline_s, size, workers",
     ),
     "encoding_of_no_text": (
         flag_layer, ["lists.encoding=hex"],

@@ -315,3 +315,14 @@ async def test_the_place_of_who_was_cancelled_is_given_to_the_next():
 
     async with asyncio.timeout(5):
         assert len(await start_times(throttle, 2)) == 2
+
+
+async def test_the_delay_counts_from_when_a_request_really_began():
+    throttle = make_throttle(delay_s=0.1)
+    async with throttle.slot():
+        late_s = time.time() + 0.2
+        throttle.started(late_s)
+    async with throttle.slot():
+        assert time.time() - late_s >= 0.1 - EARLY_S
+    throttle.started(time.time() + 5)
+    assert throttle.wait_s > 4

@@ -6,10 +6,10 @@ from dataclasses import fields, is_dataclass, replace
 
 import pytest
 
-import workflows.batch
 from scraper.models import BatchJob, BatchResult, PhaseResult
 from scraper.run import load_run
 from scraper.store import Store
+from scraper.workers import sessions
 from tests.scraper.batches import jobs, page, plan, store_in, website
 from workflows.batch import poll, scrape_batch, submit
 from workflows.runtime import close_sessions
@@ -21,11 +21,11 @@ pytestmark = pytest.mark.anyio
 def site(monkeypatch):
     """A mocked web under the runtime's own sessions."""
     site = website({f"http://a.org/{n}": page(str(n)) for n in range(3)})
-    opened = workflows.runtime.open_session
+    opened = sessions.open_session
     monkeypatch.setattr(
-        workflows.runtime,
+        sessions,
         "open_session",
-        lambda info, store, stop: opened(info, store, stop=stop, transport=site.transport),
+        lambda info, store, **more: opened(info, store, **more, transport=site.transport),
     )
     return site
 
@@ -54,13 +54,13 @@ async def test_a_task_does_both_and_does_them_once(job, site):
 
 async def test_concurrent_batches_share_one_session(job, site, monkeypatch):
     opened = []
-    open_session = workflows.runtime.open_session
+    open_session = sessions.open_session
 
-    def counted(info, store, stop):
+    def counted(info, store, **more):
         opened.append(info.run)
-        return open_session(info, store, stop)
+        return open_session(info, store, **more)
 
-    monkeypatch.setattr(workflows.runtime, "open_session", counted)
+    monkeypatch.setattr(sessions, "open_session", counted)
     await submit(job)
     await poll(job, PhaseResult(attempts=3, pending=0))
     assert opened == [job.run]

@@ -11,7 +11,7 @@ from flyte.models import CodeBundle, SerializationContext
 
 from workflows.batch import scrape_batch
 from workflows.crawl import crawl
-from workflows.environments import batch_env, crawl_env
+from workflows.environments import _cores, batch_env, crawl_env
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,6 +61,15 @@ def test_both_tasks_have_one_image_and_no_telemetry():
     batch, orchestrator = template(scrape_batch), template(crawl)
     assert batch.container.image == orchestrator.container.image
     assert environment(batch)["DO_NOT_TRACK"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("cpu", "cores"), [("1", 1), ("4", 4), ("0.5", 1), ("1500m", 2), ("2.0", 2), ("100m", 1)]
+)
+def test_a_replica_gets_workers_for_the_cores_that_it_asked_for(cpu, cores):
+    assert _cores(cpu) == cores
+    assert environment(template(scrape_batch))["PYTHON_CPU_COUNT"] == "1"
+    assert "PYTHON_CPU_COUNT" not in environment(template(crawl))
 
 
 def test_tasks_are_loaded_by_module_and_name():

@@ -34,6 +34,11 @@ def scraper(*words, cwd, stdin=None):
     )
 
 
+@pytest.fixture(autouse=True)
+def as_many_workers_as_cores(monkeypatch):
+    monkeypatch.delenv("SCRAPER_BATCH__WORKERS")
+
+
 @pytest.fixture
 def site():
     with serve_demo(port=0) as server:

@@ -1,0 +1,35 @@
+"""What crosses to whoever parses pages: a row whose attempts are over, and its ready lines.
+
+No body crosses: a page is named by its place in the archive.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass
+
+from scraper.archive import Place
+from scraper.models import Attempt, Seed
+
+__all__ = ["Parse", "ParseJob", "Parsed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParseJob:
+    """A row whose attempts are over; without a place it has no page. `max_bytes` is decoded."""
+
+    seed: Seed
+    last: Attempt
+    place: Place | None
+    batch: str
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """A row's line of the outcomes' part, and its lines of the items' part."""
+
+    outcome: bytes
+    items: tuple[bytes, ...] = ()
+
+
+Parse = Callable[[Iterable[ParseJob]], AsyncGenerator[Parsed, None]]
+"""Rows in, their lines out, in the same order. The rows are taken one by one, as they fit."""

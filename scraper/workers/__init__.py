@@ -1,0 +1,1 @@
+"""Processes beside this one: workers that fetch, parsers that can be stopped."""
