@@ -17,8 +17,8 @@ FLOW = (
     "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",
     "fetch.transport fetch.client plan.columns plan.cut plan.part hosts plan.prepare plan.waves",
     # submit → poll
-    "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.archive archive",
-    "session open_batch batch submit",
+    "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.told",
+    "archive.archive archive session open_batch batch submit",
     "extract.charset extract.text extract.links extract.json_ld extract.values extract.generic",
     "extract.apply extract.page extract conclude poll",
     # publish → report
