@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOW = (
     # values and what everything stands on
-    "errors product reason models stopping layout urls settings_table settings rules",
-    "store tables parts",
+    "errors product process reason models stopping layout urls settings_table settings rules",
+    "store lease tables parts",
     # seeds → plan
     "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",
     "fetch.transport fetch.client plan.columns plan.cut plan.part hosts plan.prepare plan.waves",
