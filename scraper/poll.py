@@ -17,6 +17,7 @@ from scraper.open_batch import OpenBatch, open_batch
 from scraper.parts import MAX_LINE_BYTES, PartWriter, packed
 from scraper.rules import rule_for
 from scraper.session import Session
+from scraper.stopping import Stopped
 from scraper.submit import fetch_lacking, not_asked
 from scraper.urls import host_of
 
@@ -42,7 +43,10 @@ async def poll(session: Session, job: BatchJob) -> BatchResult:
         await batch.archive.flush()
         if session.stop.is_set:
             return BatchResult(batch=job.batch, stopped=True)
-        result = await _conclude(batch)
+        try:
+            result = await _conclude(batch)
+        except Stopped:
+            return BatchResult(batch=job.batch, stopped=True)
         await asyncio.to_thread(batch.save_hosts)
     await asyncio.to_thread(write_done, session.store, job, result)
     return result
@@ -56,7 +60,12 @@ async def _leave_the_rest(batch: OpenBatch) -> None:
 
 
 async def _conclude(batch: OpenBatch) -> BatchResult:
-    """Write the parts of a batch, row by row, in the order of the list."""
+    """Write the parts of a batch, row by row, in the order of the list.
+
+    Raises:
+        Stopped: the run is being stopped; nothing was written.
+        StoreError: the store failed.
+    """
     with PartWriter() as items, PartWriter() as outcomes, PartWriter() as carried:
         for place, seed in enumerate(sorted(batch.seeds, key=lambda seed: seed.row)):
             progress = batch.archive.progress.get(seed.row)
@@ -70,6 +79,7 @@ async def _conclude(batch: OpenBatch) -> BatchResult:
             outcomes.write(packed(outcome.as_line()))
             for line in lines:
                 items.write(line)
+            batch.session.stop.check()
             if place % _PAGES_BETWEEN_YIELDS == 0:
                 await asyncio.sleep(0)
         for name, part in (("items", items), ("outcomes", outcomes), ("carried", carried)):
