@@ -36,6 +36,7 @@ from scraper.store import Store
 __all__ = ["Archive", "Place", "Progress"]
 
 _MIN_FLUSH_S = 0.05
+_FIRST_FLUSH_S = 0.1
 _IN_MEMORY_BYTES = 8_388_608
 
 
@@ -172,9 +173,12 @@ class Archive:
             await self.flush()
 
     async def _flush_on(self) -> None:
+        # The first ones come sooner: a life that is cut short leaves something too.
+        pause_s = _FIRST_FLUSH_S
         while True:
-            await asyncio.sleep(max(_MIN_FLUSH_S, self._settings.flush_s))
+            await asyncio.sleep(max(_MIN_FLUSH_S, min(pause_s, self._settings.flush_s)))
             await self.flush()
+            pause_s *= 2
 
     def read_page(self, place: Place, attempt: Attempt, *, max_bytes: int) -> Page:
         """Read a flushed page back, its body decoded."""

@@ -73,6 +73,14 @@ async def test_it_is_flushed_every_flush_s(store):
             assert await turns_until(store, row) > 0
 
 
+async def test_the_first_flushes_of_a_life_come_sooner(store):
+    archive = open_archive(store, flush_s=3600)
+    async with archive.kept_flushed():
+        for row in (1, 2):
+            add_page(archive, row)
+            await turns_until(store, row)
+
+
 async def test_flush_s_0_leaves_the_loop_to_others(store):
     archive = open_archive(store, flush_s=0)
     async with archive.kept_flushed():
