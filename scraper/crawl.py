@@ -4,6 +4,7 @@ In: a list or a crawl file, flags and environment. Out: a `CrawlSpec`, or a `Con
 names file and key. Nothing is fetched or written.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from scraper.crawlfile import CrawlFile, parse_crawl_file, read_crawl_file
 from scraper.errors import ConfigError
+from scraper.listsource import ListSource, is_row, is_url, list_source
 from scraper.rules import SiteRule
 from scraper.seeds import crawl_name
 from scraper.settings import HostSettings, environment_layer, flag_layer, load_settings
@@ -23,10 +25,14 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlSpec:
-    """A crawl that can be planned. `lists` are paths, `-`, or rows of the crawl file itself."""
+    """A crawl that can be planned.
+
+    `lists` are paths, URLs or `-`, some with options of their own, or rows of the crawl file
+    itself. `url_column` is for those that name none.
+    """
 
     crawl: str
-    lists: tuple[str | InlineRows, ...]
+    lists: tuple[str | ListSource | InlineRows, ...]
     settings: HostSettings
     sites: tuple[SiteRule, ...] = ()
     url_column: str | None = None
@@ -44,7 +50,7 @@ def resolve_crawl(
     """Bring together what a run needs to know.
 
     Args:
-        seeds: a list's path, `-`, or a crawl file's path (`.toml`).
+        seeds: a list's path or URL, `-`, or a crawl file's path (`.toml`).
         name: overrides the crawl's name.
         crawl_file_text: the crawl file itself, where its path can't be read from here.
         url_column: the column of the list that holds the URL.
@@ -58,7 +64,7 @@ def resolve_crawl(
         raise ConfigError("a list from stdin needs a name: --crawl NAME")
     crawl = crawl_name(name if name is not None else seeds)
     layers = [environment_layer(environ), flag_layer(flags)]
-    if not seeds.lower().endswith(".toml"):
+    if not _is_crawl_file(seeds):
         return CrawlSpec(
             crawl=crawl, lists=(seeds,), settings=load_settings(*layers), url_column=url_column
         )
@@ -76,17 +82,25 @@ def resolve_crawl(
     )
 
 
-def _lists(crawl_file: CrawlFile, folder: Path) -> tuple[str | InlineRows, ...]:
-    """A text that is a URL is a row; any other is the path of a list, from the file's folder."""
-    lists: list[str | InlineRows] = []
-    # Of duplicates the first row counts: rows and lists keep their order.
-    for is_row, seeds in groupby(crawl_file.seeds, key=_is_row):
-        if is_row:
+def _is_crawl_file(seeds: str) -> bool:
+    if not is_url(seeds):
+        return seeds.lower().endswith(".toml")
+    if re.split(r"[?#]", seeds, maxsplit=1)[0].lower().endswith(".toml"):
+        raise ConfigError(f"{seeds}: a crawl file is read from a path only: download it first")
+    return False
+
+
+def _lists(crawl_file: CrawlFile, folder: Path) -> tuple[str | ListSource | InlineRows, ...]:
+    """The seeds of a crawl file in their order: of duplicates the first row counts."""
+    lists: list[str | ListSource | InlineRows] = []
+    for rows, seeds in groupby(crawl_file.seeds, key=is_row):
+        if rows:
             lists.append(tuple(seeds))
         else:
-            lists += [str(folder / str(path)) for path in seeds]
+            lists += [_list(seed, folder) for seed in seeds]
     return tuple(lists)
 
 
-def _is_row(seed: str | Mapping[str, object]) -> bool:
-    return not isinstance(seed, str) or "://" in seed
+def _list(seed: str | Mapping[str, object], folder: Path) -> str | ListSource:
+    found = list_source(seed, folder)
+    return found.source if isinstance(seed, str) else found

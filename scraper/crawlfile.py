@@ -1,6 +1,11 @@
 r"""A crawl file: the list, the settings, the site rules of one crawl.
 
-    seeds = ["list.csv", {url = "https://example.org/", shelf = "a"}]
+    seeds = [
+        "list.csv",
+        "https://example.org/sitemap.xml",
+        {list = "https://example.org/export?type=csv", format = "csv", url_column = "link"},
+        {url = "https://example.org/", shelf = "a"},
+    ]
 
     [settings.throttle]
     delay_s = 2
@@ -27,6 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from scraper.errors import ConfigError
+from scraper.listsource import is_row, list_source
 from scraper.rules import SiteRule, check_rules
 from scraper.seeds.rows import split_url
 from scraper.settings import HostName, Layer, nearest
@@ -54,6 +60,9 @@ class CrawlFile(BaseModel):
     @classmethod
     def _rows_can_be_kept(cls, seeds: list[str | Group]) -> list[str | Group]:
         for place, seed in enumerate(seeds, 1):
+            if not is_row(seed):
+                _check_list(seed, place)
+                continue
             if isinstance(seed, dict) and split_url(seed)[0] is None:
                 raise ValueError(f"row {place} has no url")
             try:
@@ -102,6 +111,13 @@ def parse_crawl_file(text: str, source: str) -> CrawlFile:
         raise ConfigError(f"{source}: {_explain(first)}") from error
     check_rules(crawl_file.sites, source)
     return crawl_file
+
+
+def _check_list(seed: str | Group, place: int) -> None:
+    try:
+        list_source(seed, Path())
+    except ValueError as error:
+        raise ValueError(f"row {place}: {error}") from error
 
 
 def _explain(error: ErrorDetails) -> str:

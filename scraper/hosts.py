@@ -14,12 +14,31 @@ import orjson
 
 from scraper.models import HostMemory, HostState, Reason, RobotsAnswer
 from scraper.store import Store
-from scraper.urls import domain_of
+from scraper.urls import domain_of, host_of
 
-__all__ = ["MAX_SAVED_ROBOTS_BYTES", "load_hosts", "merge_hosts", "save_hosts"]
+__all__ = ["MAX_SAVED_ROBOTS_BYTES", "load_hosts", "memories_of", "merge_hosts", "save_hosts"]
 
 MAX_SAVED_ROBOTS_BYTES = 65_536
 """A larger robots.txt is asked for again by the next batch."""
+
+
+def memories_of(
+    states: Iterable[HostState], answers: Iterable[RobotsAnswer], *, saved_at: float
+) -> list[HostMemory]:
+    """Bring throttle states and robots answers together, host by host. Raises: nothing."""
+    robots: dict[str, list[RobotsAnswer]] = {}
+    for answer in answers:
+        robots.setdefault(host_of(answer.origin), []).append(answer)
+    by_host = {state.host: state for state in states}
+    return [
+        HostMemory(
+            host=host,
+            state=by_host.get(host, HostState(host=host)),
+            robots=tuple(robots.get(host, ())),
+            saved_at=saved_at,
+        )
+        for host in sorted(by_host.keys() | robots.keys())
+    ]
 
 
 def load_hosts(store: Store, key: str, domains: Collection[str] | None) -> list[HostMemory]:

@@ -14,14 +14,13 @@ from scraper.archive import Archive
 from scraper.fetch.client import user_agent
 from scraper.fetch.hops import Fetcher
 from scraper.fetch.polite import PoliteClient
-from scraper.hosts import load_hosts, save_hosts
+from scraper.hosts import load_hosts, memories_of, save_hosts
 from scraper.layout import FIRST_BATCH, batch_key, hosts_key, partition_of, wave_of
 from scraper.models import (
     Attempt,
     BatchJob,
     Exchange,
     HostMemory,
-    HostState,
     Reason,
     RobotsAnswer,
     Seed,
@@ -131,20 +130,7 @@ class OpenBatch:
 
     def save_hosts(self) -> None:
         """Leave to the next phase and batch what is known of the hosts. Raises: `StoreError`."""
-        saved_at = time.time()
-        robots: dict[str, list[RobotsAnswer]] = {}
-        for answer in self.robots.answers():
-            robots.setdefault(host_of(answer.origin), []).append(answer)
-        states = {state.host: state for state in self.throttles.states()}
-        memories = [
-            HostMemory(
-                host=host,
-                state=states.get(host, HostState(host=host)),
-                robots=tuple(robots.get(host, ())),
-                saved_at=saved_at,
-            )
-            for host in sorted(states.keys() | robots.keys())
-        ]
+        memories = memories_of(self.throttles.states(), self.robots.answers(), saved_at=time.time())
         save_hosts(self.session.store, self._hosts_key, memories)
 
     @property

@@ -26,6 +26,16 @@ def _network_or_host(text: str) -> str:
     return text.lower()
 
 
+def _encoding(text: str) -> str:
+    """Only an encoding of text can be one of a list."""
+    try:
+        "".encode(text)
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"unknown encoding {text!r}") from error
+    return text
+
+
+Encoding = Annotated[str, AfterValidator(_encoding)]
 NetworkOrHost = Annotated[str, AfterValidator(_network_or_host)]
 
 
@@ -95,8 +105,17 @@ class Archive(_Group):
     flush_bytes: Bytes = Field(4_194_304, description="or so many bytes")
 
 
+class Lists(_Group):
+    """How lists are read, and fetched where they are at a URL."""
+
+    max_bytes: Bytes = Field(1_073_741_824, description="of one list, decoded")
+    deadline_s: PositiveSeconds = Field(600, description="network time of one fetch of a list")
+    encoding: Encoding | None = Field(None, description="of text lists; none: told from the list")
+    max_sitemaps: PositiveInt = Field(50_000, description="of one sitemap index")
+
+
 class Plan(_Group):
-    """How a list is read."""
+    """What is made of a list's rows."""
 
     canonical: bool = Field(False, description="rows that differ in tracking words are duplicates")
 
@@ -136,6 +155,7 @@ class Settings(_Group):
     retry: Retry = Retry()
     batch: Batch = Batch()
     archive: Archive = Archive()
+    lists: Lists = Lists()
     plan: Plan = Plan()
     gates: Gates = Gates()
     cluster: Cluster = Cluster()

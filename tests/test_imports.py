@@ -14,11 +14,14 @@ FLOW = (
     "errors product process reason models stopping layout urls settings_table settings rules",
     "store lease tables parts",
     # seeds → plan
-    "seeds crawlfile crawl run fetch.decoding fetch.addresses fetch.answers fetch.reasons",
-    "fetch.transport fetch.client plan.columns plan.cut plan.part hosts plan.prepare plan.waves",
+    "seeds listsource crawlfile crawl run",
+    # one polite request, which planning makes too, for lists at a URL
+    "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.client",
+    "throttle fetch.polite robots fetch.hops retry hosts fetch.alone fetch.lists",
+    "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
+    "asked takeup plan.past plan.estimate",
     # submit → poll
-    "throttle fetch.polite robots fetch.hops fetch.page retry archive.warc archive.told",
-    "archive.archive archive session open_batch batch submit",
+    "fetch.page archive.warc archive.told archive.archive archive session open_batch batch submit",
     "extract.charset extract.text extract.links extract.json_ld extract.values extract.generic",
     "extract.apply extract.page extract conclude poll",
     # publish → report

@@ -23,10 +23,12 @@ from scraper.errors import ConfigError, ScraperError, StoreError
 from scraper.layout import run_key
 from scraper.models import BatchJob, BatchResult
 from scraper.plan.cut import Wave, load_wave
+from scraper.plan.lists import Inputs
 from scraper.plan.prepare import check_same_run, prepare
 from scraper.plan.waves import next_wave
 from scraper.publish.commit import publish
 from scraper.run import CODE_VERSION, RunInfo, begin_life, check_run_id, load_run, new_run_id
+from scraper.stopping import Stopped
 from scraper.store import Store
 from workflows.batch import scrape_batch
 from workflows.environments import BACKOFF, cluster, crawl_env
@@ -50,6 +52,9 @@ async def crawl(request: CrawlRequest) -> CrawlResult:
         report = await asyncio.to_thread(store.get, run_key(info.run, "report.html"))
         await flyte.report.replace.aio((report or b"").decode(), do_flush=True)
         return CrawlResult(run=info.run, summary=summary)
+    except Stopped:
+        # While it was planned: nothing of it is there yet.
+        return CrawlResult(run=_run_id(request), summary=None)
     except ScraperError as error:
         # Nothing of ours heals by itself within a retry; a crashed machine is another matter.
         code = type(error).__name__
@@ -79,7 +84,8 @@ def _take_up(request: CrawlRequest, run_id: str) -> tuple[RunInfo, Store]:
     store = _open_store(request.store or os.environ.get("SCRAPER_STORE", "crawls"))
     info = load_run(store, f"{spec.crawl}/{run_id}")
     if info is None:
-        info = prepare(spec, store, run_id, at=datetime.now(UTC), stdin=sys.stdin.buffer)
+        inputs = Inputs(stdin=sys.stdin.buffer, stop=stop_flag())
+        info = prepare(spec, store, run_id, at=datetime.now(UTC), inputs=inputs)
     else:
         check_same_run(info, spec)
     begin_life(store, info.run)

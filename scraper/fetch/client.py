@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import BinaryIO
 
 import httpx
 
@@ -117,7 +118,13 @@ class Client:
         }
 
     async def get(
-        self, url: str, *, deadline_s: float, max_bytes: int, whole: bool = True
+        self,
+        url: str,
+        *,
+        deadline_s: float,
+        max_bytes: int,
+        whole: bool = True,
+        sink: BinaryIO | None = None,
     ) -> Exchange:
         """Ask once for a URL.
 
@@ -126,6 +133,7 @@ class Client:
             deadline_s: for all of it, from the first byte sent to the last received.
             max_bytes: of the decoded body, and of the body on the wire.
             whole: a larger body is an error; else it is cut.
+            sink: a file that takes the decoded body, emptied first; the exchange then has none.
 
         Raises:
             httpx.HTTPError, ScraperError, TimeoutError: see `reason_of_error`.
@@ -141,7 +149,7 @@ class Client:
         async with asyncio.timeout(deadline_s):
             response = await self._client.send(request, stream=True)
             try:
-                body = await _read_body(response, max_bytes, whole=whole)
+                body = await _read_body(response, max_bytes, whole=whole, sink=sink)
             finally:
                 await response.aclose()
         return Exchange(
@@ -163,17 +171,23 @@ async def _hide_redirect(response: httpx.Response) -> None:
     response.headers.pop("location", None)
 
 
-async def _read_body(response: httpx.Response, max_bytes: int, *, whole: bool) -> bytes:
+async def _read_body(
+    response: httpx.Response, max_bytes: int, *, whole: bool, sink: BinaryIO | None
+) -> bytes:
     declared = response.headers.get("content-length", "")
     # Python refuses to read numbers of thousands of digits.
     declared = declared[:20]
     if whole and declared.isascii() and declared.isdigit() and int(declared) > max_bytes:
         raise TooLarge(f"Content-Length {declared} is over {max_bytes} bytes")
-    check = BodyCheck(response.headers.get("content-encoding"), max_bytes)
+    check = BodyCheck(response.headers.get("content-encoding"), max_bytes, sink=sink)
     pieces: list[bytes] = []
+    if sink is not None:
+        sink.seek(0)
+        sink.truncate()
     # `response.stream` is the body as received; `aiter_raw` fails on a mocked response.
     async for chunk in _chunks(response):
-        pieces.append(chunk)
+        if sink is None:
+            pieces.append(chunk)
         try:
             check.feed(chunk)
         except TooLarge:

@@ -9,6 +9,7 @@ Source: RFC 9110, section 8.4 (Content-Encoding); RFC 1950 to 1952.
 """
 
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from isal import isal_zlib
 
@@ -50,10 +51,13 @@ class BodyCheck:
     Args:
         content_encoding: the header's value; several headers are joined by commas.
         max_bytes: of the decoded body. On the wire it may be larger by what deflate adds.
+        sink: takes the decoded body, piece by piece.
     """
 
-    def __init__(self, content_encoding: str | None, max_bytes: int) -> None:
-        self._decoder = _Decoder(content_encoding, max_bytes)
+    def __init__(
+        self, content_encoding: str | None, max_bytes: int, *, sink: BinaryIO | None = None
+    ) -> None:
+        self._decoder, self._sink = _Decoder(content_encoding, max_bytes), sink
 
     def feed(self, chunk: bytes) -> None:
         """Take the next chunk as received.
@@ -62,8 +66,9 @@ class BodyCheck:
             TooLarge: as soon as the cap is passed.
             Undecodable: as soon as that is seen.
         """
-        for _ in self._decoder.feed(chunk):
-            pass
+        for piece in self._decoder.feed(chunk):
+            if self._sink is not None:
+                self._sink.write(piece)
 
     def finish(self) -> None:
         """The body is through.

@@ -9,6 +9,7 @@ Source: RFC 9110, section 15.4 (redirects); RFC 9309, section 2.3.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 from scraper.fetch.polite import PoliteClient, redirect_target
 from scraper.fetch.reasons import parse_retry_after, reason_of_status
@@ -17,7 +18,7 @@ from scraper.robots import RobotsCache
 from scraper.throttle import HostHeld, HostRefused
 from scraper.urls import ParsedUrl, parse_url
 
-__all__ = ["Fetcher"]
+__all__ = ["Download", "Fetcher"]
 
 _NOT_ASKED = frozenset(
     {
@@ -29,6 +30,18 @@ _NOT_ASKED = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """Where a large body goes, decoded, instead of into memory; and bounds of its own.
+
+    The file is emptied at each hop: at the end it holds the last one's body.
+    """
+
+    file: BinaryIO
+    max_bytes: int
+    deadline_s: float
+
+
 @dataclass(slots=True)
 class _Trail:
     """What an attempt has gathered so far."""
@@ -37,6 +50,7 @@ class _Trail:
     number: int
     at: datetime
     redirects: list[Hop]
+    download: Download | None
     exchanges: list[Exchange] = field(default_factory=list)
     spent_s: float = 0.0
 
@@ -71,14 +85,16 @@ class Fetcher:
     ) -> None:
         self._polite, self._robots, self._stays = polite, robots, stays
 
-    async def attempt(self, seed: Seed, number: int) -> tuple[Attempt, list[Exchange]]:
-        """Try once to fetch a seed.
+    async def attempt(
+        self, seed: Seed, number: int, *, download: Download | None = None
+    ) -> tuple[Attempt, list[Exchange]]:
+        """Try once to fetch a seed, into memory or into a file.
 
         Raises:
             Stopped: the run is being stopped; nothing was asked for this hop.
             HostHeld, HostRefused: the seed's own host isn't asked now, or any more.
         """
-        trail = _Trail(seed, number, datetime.now(UTC), list(seed.redirects))
+        trail = _Trail(seed, number, datetime.now(UTC), list(seed.redirects), download)
         url = parse_url(seed.fetch_url)
         assert url is not None, "a seed is planned only with a URL that parses"
         while True:
@@ -106,10 +122,7 @@ class Fetcher:
         reason = self._polite.refusal(url.host) or await self._robots_refusal(url, trail)
         if reason is not None:
             return trail.ends(reason, final_url=url.href), None
-        http = self._polite.settings.for_host(url.host).http
-        found, spent_s = await self._polite.get(
-            url, deadline_s=http.deadline_s - trail.spent_s, max_bytes=http.max_body_bytes
-        )
+        found, spent_s = await self._get(url, trail)
         trail.spent_s += spent_s
         if isinstance(found, Reason):
             return trail.ends(found, final_url=url.href), None
@@ -119,6 +132,19 @@ class Fetcher:
             return self._answer(url, found, trail), None
         trail.redirects.append(Hop(url=url.href, status=found.http_status))
         return self._follow(url, target, trail)
+
+    async def _get(self, url: ParsedUrl, trail: _Trail) -> tuple[Exchange | Reason, float]:
+        http, download = self._polite.settings.for_host(url.host).http, trail.download
+        if download is None:
+            return await self._polite.get(
+                url, deadline_s=http.deadline_s - trail.spent_s, max_bytes=http.max_body_bytes
+            )
+        return await self._polite.get(
+            url,
+            deadline_s=download.deadline_s - trail.spent_s,
+            max_bytes=download.max_bytes,
+            sink=download.file,
+        )
 
     async def _robots_refusal(self, url: ParsedUrl, trail: _Trail) -> Reason | None:
         settings = self._polite.settings.for_host(url.host).robots

@@ -1,6 +1,7 @@
 """The one way to the network: through the host's throttle, with errors turned into reasons."""
 
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 from scraper.fetch.addresses import AddressGuard
 from scraper.fetch.client import Client
@@ -39,11 +40,17 @@ class PoliteClient:
         return Reason.BLOCKED_ADDRESS if verdict == "blocked" else Reason.OUT_OF_SCOPE
 
     async def get(
-        self, url: ParsedUrl, *, deadline_s: float, max_bytes: int, whole: bool = True
+        self,
+        url: ParsedUrl,
+        *,
+        deadline_s: float,
+        max_bytes: int,
+        whole: bool = True,
+        sink: BinaryIO | None = None,
     ) -> tuple[Exchange | Reason, float]:
         """Wait for the host's turn and ask: the answer or why there is none, and seconds spent.
 
-        With `whole` false a body over `max_bytes` is cut there.
+        With `whole` false a body over `max_bytes` is cut there; a `sink` takes it, decoded.
 
         Raises:
             Stopped: the run is being stopped; nothing was asked.
@@ -52,7 +59,11 @@ class PoliteClient:
             start = datetime.now(UTC)
             try:
                 exchange = await self._client.get(
-                    url.href, deadline_s=max(0.001, deadline_s), max_bytes=max_bytes, whole=whole
+                    url.href,
+                    deadline_s=max(0.001, deadline_s),
+                    max_bytes=max_bytes,
+                    whole=whole,
+                    sink=sink,
                 )
             except Exception as error:
                 # What is not of the network is raised again there.

@@ -22,7 +22,7 @@ from scraper.run import RunInfo
 from scraper.store import Store
 from scraper.tables import quoted, scalar
 
-__all__ = ["Wave", "cut_into_batches", "effective_size", "load_wave"]
+__all__ = ["Wave", "cut_into_batches", "effective_size", "load_wave", "place"]
 
 MAX_BATCHES = 6_000
 """Three Flyte actions a batch (the task and its two traces) stay under 20,000 a run."""
@@ -54,19 +54,29 @@ def effective_size(rows: int, size: int) -> int:
     return max(size, -(-rows // MAX_BATCHES))
 
 
-def cut_into_batches(
-    tables: DuckDBPyConnection, scratch: Path, *, info: RunInfo, store: Store, number: int
-) -> Wave:
-    """Plan the rows of the table `planned` (row, host, domain, …) and write each batch's part.
+def place(tables: DuckDBPyConnection, *, info: RunInfo, number: int) -> Wave:
+    """Give the rows of the table `planned` (row, host, domain, …) their places.
 
-    Raises:
-        StoreError: the store failed.
+    Makes the table `placed`: the same rows with their `part` and their `batch` in it.
+
+    Raises: nothing.
     """
     count = scalar(tables, "SELECT count(*) FROM planned WHERE fetch_url IS NOT NULL")
     partitions = -(-count // info.batch_size)
     partitions = max(1, min(partitions, info.settings.all.batch.max_in_flight))
     tables.execute(_PLACES.format(partitions=partitions, size=info.batch_size))
-    wave = Wave(number=number, batches=_renumbered(tables))
+    return Wave(number=number, batches=_renumbered(tables))
+
+
+def cut_into_batches(
+    tables: DuckDBPyConnection, scratch: Path, *, info: RunInfo, store: Store, number: int
+) -> Wave:
+    """Place the rows of the table `planned` and write each batch's part.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    wave = place(tables, info=info, number=number)
     for partition, ids in enumerate(wave.partitions(), 1):
         for n, batch in enumerate(ids, 1):
             path = scratch / "seeds.parquet"

@@ -96,5 +96,6 @@ def _carry_hosts(info: RunInfo, store: Store, *, wave: Wave, domains: set[str]) 
     earlier = (load_wave(store, info.run, number) for number in range(1, wave.number))
     waves = [*(found for found in earlier if found is not None), wave]
     former = [partition_of(ids[0]) for found in waves for ids in found.partitions()]
-    sources = [hosts_key(info.run, partition) for partition in former]
+    # The oldest is what planning knew, from hosts that gave a list.
+    sources = [hosts_key(info.run, name) for name in ("1", *former)]
     merge_hosts(store, sources, target=hosts_key(info.run, str(wave.number + 1)), domains=domains)

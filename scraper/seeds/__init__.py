@@ -14,13 +14,31 @@ from typing import BinaryIO
 
 from scraper.errors import ConfigError
 from scraper.seeds.jsonl import read_jsonl
+from scraper.seeds.options import FetchedList, FetchList, ListFormat, NeedsNetwork
 from scraper.seeds.rows import RawRow, excerpt, split_url
-from scraper.seeds.source import ListFormat, crawl_name, list_format, list_suffixes, open_list
+from scraper.seeds.source import (
+    crawl_name,
+    is_list_url,
+    is_url,
+    list_format,
+    list_suffixes,
+    open_list,
+)
 from scraper.seeds.stream import ListStream
 from scraper.seeds.table import read_csv, read_tsv
 from scraper.seeds.text import read_text
 
-__all__ = ["RawRow", "crawl_name", "list_suffixes", "read_inline", "read_seeds"]
+__all__ = [
+    "FetchList",
+    "FetchedList",
+    "NeedsNetwork",
+    "RawRow",
+    "crawl_name",
+    "is_list_url",
+    "list_suffixes",
+    "read_inline",
+    "read_seeds",
+]
 
 _READERS: dict[ListFormat, Callable[[ListStream, str | None], Iterator[RawRow]]] = {
     "txt": read_text,
@@ -31,25 +49,44 @@ _READERS: dict[ListFormat, Callable[[ListStream, str | None], Iterator[RawRow]]]
 
 
 def read_seeds(
-    source: str, *, url_column: str | None = None, stdin: BinaryIO | None = None
+    source: str,
+    *,
+    url_column: str | None = None,
+    stdin: BinaryIO | None = None,
+    encoding: str | None = None,
+    form: ListFormat | None = None,
+    fetch: FetchList | None = None,
+    max_bytes: int | None = None,
+    max_sitemaps: int = 50_000,
 ) -> Iterator[RawRow]:
     """Read a list as a stream; nothing is opened before the first row is asked for.
 
     Args:
-        source: a path, or `-` for standard input.
+        source: a path, a URL, or `-` for standard input.
         url_column: the column of the URL in tables and JSON lines; `url` if None.
         stdin: what to read for `-`; the process's own if None.
+        encoding: not used yet.
+        form: the list's format; told from its name or its bytes if None.
+        fetch: fetches a list at a URL.
+        max_bytes: not used yet.
+        max_sitemaps: not used yet.
 
     Raises:
         ConfigError: the list can't be read, is none, or has no rows; with file and line.
+        NeedsNetwork: the list has to be fetched, and `fetch` is None.
     """
-    with open_list(source, stdin=stdin) as stream:
-        name = list_format(source, stream.head, url_column=url_column)
+    path = source
+    if is_url(source):
+        if fetch is None:
+            raise NeedsNetwork(f"{source}: a list at a URL has to be fetched")
+        path = str(fetch(source).path)
+    with open_list(path, stdin=stdin) as stream:
+        name = form or list_format(source, stream.head, url_column=url_column)
         row = None
         for row in _READERS[name](stream, url_column):
             yield row
         if row is None:
-            raise ConfigError(f"{stream.name}: the list is empty")
+            raise ConfigError(f"{stream.name if source == path else source}: the list is empty")
 
 
 def read_inline(rows: Iterable[str | Mapping[str, object]]) -> Iterator[RawRow]:

@@ -9,16 +9,26 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from isal import igzip
 
 from scraper.errors import ConfigError
+from scraper.seeds.options import DEFAULTS, ListFormat, ListOptions
 from scraper.seeds.stream import ListStream
 
-__all__ = ["GZIP_MAGIC", "ListFormat", "crawl_name", "list_format", "list_suffixes", "open_list"]
-
-ListFormat = Literal["txt", "csv", "tsv", "jsonl"]
+__all__ = [
+    "GZIP_MAGIC",
+    "ListFormat",
+    "crawl_name",
+    "is_list_url",
+    "is_url",
+    "list_format",
+    "list_suffixes",
+    "open_list",
+    "told_suffixes",
+]
 
 STDIN = "-"
 
@@ -112,8 +122,22 @@ def crawl_name(source: str) -> str:
     """
     if source == STDIN:
         raise ConfigError(f"{_shown(source)}: a list without a name needs --crawl NAME")
-    name = Path(source).name.removesuffix("".join(list_suffixes(source)))
+    parts = urlsplit(source.strip()) if is_url(source) else None
+    path = parts.path.strip("/") if parts else source
+    name = Path(path).name.removesuffix("".join(list_suffixes(path)))
+    if parts:
+        name = "-".join(part for part in (parts.hostname or "", name) if part)
     return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".-")[:_MAX_NAME] or "list"
+
+
+def is_url(source: str) -> bool:
+    """Whether a list has to be fetched. Raises: nothing."""
+    return source.lower().startswith(("http://", "https://"))
+
+
+def is_list_url(text: str) -> bool:
+    """Whether a source is a URL that can be fetched. Raises: nothing."""
+    return is_url(text)
 
 
 def _shown(source: str) -> str:
@@ -127,6 +151,18 @@ def list_suffixes(source: str) -> list[str]:
         name = name.removesuffix(suffix[0])
         suffixes.insert(0, suffix[0])
     return suffixes
+
+
+def told_suffixes(path: Path, options: ListOptions = DEFAULTS) -> str:
+    """The suffixes that a list without any should have, so that a copy of it is read alike.
+
+    Raises:
+        ConfigError: as `open_list` does.
+    """
+    with path.open("rb") as file, open_list(STDIN, stdin=file) as stream:
+        suffix = options.form or list_format(STDIN, stream.head, url_column=options.url_column)
+    with path.open("rb") as file:
+        return f".{suffix}" + ".gz" * (file.read(2) == GZIP_MAGIC)
 
 
 def _open_file(source: str) -> BinaryIO:

@@ -2,6 +2,7 @@ import pytest
 
 from scraper.crawl import CrawlSpec, resolve_crawl
 from scraper.errors import ConfigError
+from scraper.listsource import ListSource
 from scraper.rules import FieldRule, SiteRule
 
 FILE = """
@@ -31,6 +32,8 @@ NAMES = {
     "given_for_stdin": ("-", "market", "market"),
     "spaces": ("my list.txt", None, "my-list"),
     "nothing_left": ("..txt", None, "list"),
+    "url": ("https://a.org/lists/shop.csv.gz", None, "a.org-shop"),
+    "url_with_a_query": ("https://a.org/export?x=.toml", None, "a.org-export"),
 }
 
 
@@ -65,6 +68,29 @@ def test_paths_in_a_crawl_file_are_relative_to_it(tmp_path):
     text = 'seeds = ["lists/a.txt", "/elsewhere/b.txt"]'
     spec = resolve("crawls/shop.toml", crawl_file_text=text)
     assert spec.lists == ("crawls/lists/a.txt", "/elsewhere/b.txt")
+
+
+def test_lists_in_a_crawl_file_may_be_at_a_url_and_have_options():
+    text = """seeds = [
+        "https://a.org/", "https://a.org/sitemap.xml", {url = "https://a.org/feed.xml"},
+        {list = "x.csv", url_column = "link"}, {list = "https://a.org/x", format = "csv"}]"""
+    spec = resolve("crawls/shop.toml", crawl_file_text=text, url_column="href")
+    assert (spec.url_column, spec.lists) == (
+        "href",
+        (
+            ("https://a.org/",),
+            "https://a.org/sitemap.xml",
+            ({"url": "https://a.org/feed.xml"},),
+            ListSource(source="crawls/x.csv", url_column="link"),
+            ListSource(source="https://a.org/x", form="csv"),
+        ),
+    )
+
+
+@pytest.mark.parametrize("url", ["https://a.org/x.toml", "http://a.org/x.TOML?v=1"])
+def test_a_crawl_file_is_not_fetched(url):
+    with pytest.raises(ConfigError, match="a crawl file is read from a path only: download it"):
+        resolve(url)
 
 
 def test_the_text_of_a_crawl_file_may_come_from_elsewhere():

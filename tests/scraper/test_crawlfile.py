@@ -69,6 +69,14 @@ ERRORS = {
     "one_text": ('seeds = "a.txt"', "seeds: Input should be a valid list"),
     "a_number": ('seeds = ["a.txt", 1]', "seeds.2: Input should be a valid string"),
     "row_without_url": ('seeds = ["a.txt", {uri = "x"}]', "seeds: row 2 has no url"),
+    "list_with_an_unknown_key": (
+        'seeds = ["a.txt", {list = "b", fromat = "csv"}]',
+        "seeds: row 2: unknown key 'fromat'; did you mean 'format'?",
+    ),
+    "list_of_an_unknown_format": (
+        'seeds = [{list = "b", format = "cvs"}]',
+        "seeds: row 1: unknown format 'cvs'; did you mean 'csv'?",
+    ),
     "row_with_an_empty_url": ('seeds = [{url = " "}]', "seeds: row 1 has no url"),
     "row_with_a_huge_number": (
         'seeds = [{url = "http://a.org/", n = 18446744073709551616}]',

@@ -2,7 +2,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scraper.hosts import MAX_SAVED_ROBOTS_BYTES, load_hosts, merge_hosts, save_hosts
+from scraper.hosts import (
+    MAX_SAVED_ROBOTS_BYTES,
+    load_hosts,
+    memories_of,
+    merge_hosts,
+    save_hosts,
+)
 from scraper.models import HostMemory, HostState, Reason, RobotsAnswer
 from scraper.store import Store
 
@@ -127,3 +133,13 @@ def test_of_two_memories_the_stricter_holds(store, former, later, expected):
 def test_of_two_answers_the_later_holds(store):
     sources = [memory("a.org", A, B)], [memory("a.org", NEWER_A)]
     assert merged(store, *sources, domains={"a.org"}) == [memory("a.org", NEWER_A, B)]
+
+
+def test_states_and_answers_are_brought_together_by_host():
+    answers = [robots("http://b.org"), robots("https://b.org:8443"), robots("http://c.org")]
+    states = [HostState(host="b.org", delay_s=2), HostState(host="a.org", next_at=7)]
+    assert memories_of(states, answers, saved_at=9.0) == [
+        HostMemory(host="a.org", state=states[1], robots=(), saved_at=9.0),
+        HostMemory(host="b.org", state=states[0], robots=tuple(answers[:2]), saved_at=9.0),
+        HostMemory(host="c.org", state=HostState(host="c.org"), robots=(answers[2],), saved_at=9.0),
+    ]

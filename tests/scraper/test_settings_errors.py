@@ -31,6 +31,10 @@ ERRORS = {
         flag_layer, ["batch.x=1"],
         "--set: unknown setting batch.x; valid: max_in_flight, size",
     ),
+    "encoding_of_no_text": (
+        flag_layer, ["lists.encoding=hex"],
+        "--set: lists.encoding = 'hex': Value error, unknown encoding 'hex'",
+    ),
     "group_too_deep": (
         flag_layer, ["a.b.c=1"],
         "--set: unknown settings group 'a.b'; valid: " + ", ".join(sorted(Settings.model_fields)),

@@ -10,6 +10,7 @@ import rich_click as click
 
 from scraper.product import VERSION
 from workflows.cli.demo import demo
+from workflows.cli.plan import plan
 from workflows.cli.run import run
 
 __all__ = ["cli", "main"]
@@ -22,6 +23,7 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(plan)
 cli.add_command(demo)
 
 

@@ -11,7 +11,13 @@ from scraper.errors import ConfigError, ScraperError
 from scraper.publish.summary import Summary
 from scraper.run import new_run_id
 from scraper.store import Store
-from workflows.cli.options import json_option, store_option
+from workflows.cli.options import (
+    crawl_option,
+    json_option,
+    set_option,
+    store_option,
+    url_column_option,
+)
 from workflows.cli.shown import show_summary
 from workflows.request import CrawlRequest
 
@@ -23,16 +29,10 @@ ERROR, USAGE, GATE, INTERRUPTED = 1, 2, 3, 130
 @click.command()
 @click.argument("seeds")
 @store_option
-@click.option("--crawl", metavar="NAME", help="Name of the crawl; default: that of the list.")
+@crawl_option
 @click.option("--run-id", metavar="ID", help="Go on with this run, or name a new one.")
-@click.option("--url-column", metavar="NAME", help="Column of the list that holds the URL.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting, such as throttle.delay_s=0.5.",
-)
+@url_column_option
+@set_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
@@ -47,7 +47,7 @@ def run(
 ) -> None:
     """Scrape SEEDS: a list, a crawl file (.toml), or - for stdin.
 
-    A list is .txt, .csv, .tsv or .jsonl, each also .gz.
+    A list is .txt, .csv, .tsv, .jsonl, .parquet or a sitemap, plain, .gz or .zst; a path or a URL.
     """
     request: dict[str, object] = {
         "seeds": seeds,

@@ -1,6 +1,7 @@
-"""What the commands print of a run: its sums as text, or the summary object as JSON."""
+"""What the commands print of a run, done or planned: text, or an object as JSON."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 import orjson
@@ -9,7 +10,10 @@ from scraper.layout import run_key
 from scraper.publish.summary import Summary
 from scraper.store import Store
 
-__all__ = ["show_summary", "summary_text"]
+if TYPE_CHECKING:
+    from scraper.plan.estimate import Estimate, Planned
+
+__all__ = ["duration_text", "plan_text", "show_plan", "show_summary", "summary_text"]
 
 
 def show_summary(summary: Summary, store: Store, *, as_json: bool, quiet: bool) -> None:
@@ -39,3 +43,53 @@ def summary_text(summary: Summary, store: Store) -> str:
     for name in ("items.parquet", "outcomes.parquet", "failed.jsonl", "report.html"):
         lines.append(f"{name.partition('.')[0]:<9} {store.address(run_key(run, name))}")
     return "\n".join(lines)
+
+
+def show_plan(planned: "Planned", *, as_json: bool) -> None:
+    """Print what a run would be: data to stdout."""
+    if as_json:
+        text = orjson.dumps(asdict(planned.estimate), option=orjson.OPT_INDENT_2).decode()
+    else:
+        text = plan_text(planned.estimate, planned.last_run)
+    click.echo(text)
+
+
+def plan_text(estimate: "Estimate", last_run: str | None) -> str:
+    """What a run would be, line by line; the first is law 1 before the run."""
+    pages = estimate.rows - estimate.duplicates - estimate.invalid
+    lines = [
+        f"{estimate.rows:,} rows = {estimate.duplicates:,} duplicates + {estimate.invalid:,} "
+        f"invalid + {pages:,} to fetch",
+        f"{estimate.hosts:,} hosts in {estimate.partitions:,} partitions, "
+        f"{estimate.batches:,} batches",
+    ]
+    if estimate.seconds_expected > 0:
+        lines.append(f"time expected: {duration_text(estimate.seconds_expected)}; decided by")
+        lines += _slow_lines(estimate)
+    else:
+        lines.append("time expected: none can be told, it is as fast as the hosts answer")
+    if estimate.bytes_expected is None:
+        lines.append("bytes expected: not known, this crawl has no published run")
+    else:
+        lines.append(f"bytes expected: {estimate.bytes_expected / 1e6:,.1f} MB, as in {last_run}")
+    return "\n".join(lines)
+
+
+def _slow_lines(estimate: "Estimate") -> list[str]:
+    width = max(len(slow.host) for slow in estimate.slowest_hosts)
+    return [
+        f"  {slow.host:<{width}}  {slow.rows:>9,} rows  {duration_text(slow.seconds):>13}"
+        for slow in estimate.slowest_hosts
+    ]
+
+
+def duration_text(seconds: float) -> str:
+    """A duration in its two largest units: `2 h 5 min`. Raises: nothing."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    left, parts = round(seconds), list[tuple[int, str]]()
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append((count, unit))
+    return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count)

@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -328,3 +329,47 @@ async def test_times_are_of_the_exchange():
     assert 0.019 <= first.elapsed_s < 5
     assert (second.at - first.at).total_seconds() >= 0.019
     assert first.at.utcoffset() is not None
+
+
+async def download(sink: io.BytesIO, *answers: httpx.Response, max_bytes: int = 1000) -> Exchange:
+    async with client_on(*answers) as client:
+        for _ in answers:
+            exchange = await client.get(URL, deadline_s=5, max_bytes=max_bytes, sink=sink)
+    return exchange
+
+
+async def test_a_sink_takes_the_decoded_body_and_the_exchange_has_none():
+    sink, body = io.BytesIO(), gzip.compress(b"hello")
+    answer = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Pieces(body))
+    exchange = await download(sink, answer)
+    assert (sink.getvalue(), exchange.body) == (b"hello", b"")
+    assert exchange.header("content-encoding") == "gzip"
+
+
+async def test_a_sink_is_emptied_before_each_answer():
+    sink = io.BytesIO(b"left over from elsewhere")
+    await download(sink, httpx.Response(200, content=b"a longer one"), httpx.Response(503))
+    assert sink.getvalue() == b""
+
+
+async def test_what_is_under_way_goes_to_the_sink_at_once():
+    """Nothing is held: each piece is in the file before the next one is read."""
+    sink, seen = io.BytesIO(), []
+
+    class Watched(Pieces):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for piece in super().__aiter__():
+                seen.append(sink.getvalue())
+                yield piece
+
+    await download(sink, httpx.Response(200, stream=Watched(b"a", b"b", b"c")))
+    assert seen == [b"", b"a", b"ab"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": "2000"}], ids=["streamed", "declared"])
+async def test_a_sink_has_a_cap(headers):
+    sink, body = io.BytesIO(), Pieces(*[b"x" * 100] * 20)
+    with pytest.raises(TooLarge):
+        await download(sink, httpx.Response(200, headers=headers, stream=body))
+    assert len(sink.getvalue()) <= 1000
+    assert body.closed

@@ -1,4 +1,5 @@
 import gzip
+import io
 import tracemalloc
 import zlib
 
@@ -227,3 +228,30 @@ def test_any_bytes_are_decoded_or_refused(body: bytes, content_encoding: str):
             decode_body(candidate, content_encoding, CAP)
         except (Undecodable, Truncated):
             assert candidate
+
+
+@pytest.mark.parametrize("step", [1, 1000, 10**6])
+@pytest.mark.parametrize(
+    ("content_encoding", "body"),
+    [
+        (None, TEXT),
+        ("gzip", gzip.compress(TEXT)),
+        ("deflate, gzip", gzip.compress(zlib.compress(TEXT))),
+    ],
+    ids=["plain", "gzip", "both"],
+)
+def test_a_sink_takes_the_decoded_body(content_encoding, body, step):
+    sink = io.BytesIO()
+    checker = BodyCheck(content_encoding, CAP, sink=sink)
+    for start in range(0, len(body), step):
+        checker.feed(body[start : start + step])
+    checker.finish()
+    assert sink.getvalue() == TEXT
+
+
+def test_a_sink_takes_no_more_than_the_cap():
+    sink = io.BytesIO()
+    checker = BodyCheck("gzip", 100_000, sink=sink)
+    with pytest.raises(TooLarge):
+        checker.feed(gzip.compress(bytes(10_000_000)))
+    assert len(sink.getvalue()) <= 100_000

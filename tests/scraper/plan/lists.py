@@ -10,6 +10,7 @@ from scraper.layout import INVALID_BATCH, batch_key
 from scraper.models import Seed
 from scraper.parts import read_part
 from scraper.plan.cut import Wave, load_wave
+from scraper.plan.lists import Inputs
 from scraper.plan.part import read_seeds_part
 from scraper.plan.prepare import prepare
 from scraper.rules import SiteRule
@@ -72,9 +73,10 @@ def spec_of(
 
 
 def plan(folder: Path, spec: CrawlSpec, **more: object) -> Planned:
-    """Plan a crawl into a store below a folder."""
+    """Plan a crawl into a store below a folder; `more` is what comes from outside."""
     store = Store(str(folder / "store"))
-    return Planned(prepare(spec, store, RUN_ID, at=AT, **more), store)  # type: ignore[arg-type]
+    inputs = Inputs(**more)  # type: ignore[arg-type]
+    return Planned(prepare(spec, store, RUN_ID, at=AT, inputs=inputs), store)
 
 
 def plan_rows(

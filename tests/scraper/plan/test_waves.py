@@ -174,3 +174,11 @@ def test_a_newer_wave_knows_a_host_better(planned):
     leave(planned, "2-0001-00001", carried(1, "http://b.example/", attempts=1))
     go_on(planned, 2)
     assert remembered(planned, "3") == [memory("b.example", ROBOTS, next_at=8.0, delay_s=5.0)]
+
+
+def test_a_host_that_gave_a_list_is_known_wherever_a_redirect_leads_to_it(planned):
+    known = memory("lists.example", ROBOTS, next_at=7.0)
+    save_hosts(planned.store, hosts_key(planned.info.run, "1"), [known])
+    leave(planned, "1-0001-00001", carried(1, "http://lists.example/x", *HOPS))
+    go_on(planned)
+    assert remembered(planned, "2") == [known]

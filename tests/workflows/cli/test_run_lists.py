@@ -1,0 +1,146 @@
+"""Runs of lists at a URL: real processes, an origin that logs when it was asked."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.scraper.fetch.origin import packed, serve_origin
+
+pytestmark = pytest.mark.sockets
+
+SCRAPER = str(Path(sys.executable).parent / "scraper")
+LOCAL = ["--set", "network.allow=127.0.0.0/8", "--set", "throttle.jitter=0"]
+DELAY_S = 0.4
+EARLY_S = 0.01
+PAGE = b"<title>A page</title><p>some text</p>"
+
+
+def scraper(*words, cwd):
+    return subprocess.run(
+        [SCRAPER, *map(str, words)], cwd=cwd, capture_output=True, text=True, timeout=60
+    )
+
+
+def run(*words, cwd, delay_s=0.0):
+    return scraper("run", *words, *LOCAL, "--set", f"throttle.delay_s={delay_s}", cwd=cwd)
+
+
+@pytest.fixture
+def origin():
+    with serve_origin() as served:
+        for n in range(3):
+            served.add(f"/{n}", PAGE, content_type="text/html")
+        yield served
+
+
+def urls_of(origin, *hosts):
+    return "".join(f"{origin.url(f'/{n}', host)}\n" for host in hosts for n in range(3)).encode()
+
+
+def asked_of(origin, host):
+    return [(asked.path, asked.at_s) for asked in origin.log if asked.host == host]
+
+
+def assert_polite(asked):
+    gaps = [later - earlier for (_, earlier), (_, later) in pairwise(asked)]
+    assert min(gaps) > DELAY_S - EARLY_S, gaps
+
+
+def test_the_host_of_the_list_is_asked_politely_from_the_list_on(origin, tmp_path):
+    origin.add("/urls.txt", urls_of(origin, "127.0.0.1"))
+    done = run(origin.url("/urls.txt"), "--run-id", "r", cwd=tmp_path, delay_s=DELAY_S)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3 rows = 0 duplicates + 3 outcomes (3 ok): balanced" in done.stdout
+    asked = asked_of(origin, "127.0.0.1")
+    assert [path for path, _ in asked] == ["/robots.txt", "/urls.txt", "/0", "/1", "/2"]
+    assert_polite(asked)
+    assert (tmp_path / "crawls/127.0.0.1-urls/r/list.jsonl.gz").exists()
+
+
+def test_it_is_so_in_each_of_several_partitions(origin, tmp_path):
+    """The list's host has a partition of its own, and is where a redirect of the other leads."""
+    hosts = ("a.localhost", "b.localhost")
+    origin.add("/robots.txt", b"User-agent: *\nCrawl-delay: 0.4")
+    origin.add("/to", http_status=302, location=origin.url("/2", "lists.localhost"))
+    there = origin.url("/to", "a.localhost").encode()
+    origin.add("/urls.txt", urls_of(origin, *hosts) + there)
+    words = ["--set", "batch.size=2", "--set", "network.allow=127.0.0.0/8,localhost"]
+    url = origin.url("/urls.txt", "lists.localhost")
+    done = run(url, *words, cwd=tmp_path, delay_s=0.1)
+    assert done.returncode == 0, done.stderr
+    assert "7 rows = 0 duplicates + 7 outcomes (7 ok)" in done.stdout
+    asked = asked_of(origin, "lists.localhost")
+    assert [path for path, _ in asked] == ["/robots.txt", "/urls.txt", "/2"]
+    for host in (*hosts, "lists.localhost"):
+        assert_polite(asked_of(origin, host))
+
+
+def test_a_finished_run_does_not_ask_for_its_list_again(origin, tmp_path):
+    origin.add("/urls.txt", urls_of(origin, "127.0.0.1"))
+    words = [origin.url("/urls.txt"), "--run-id", "r", "--json"]
+    first = run(*words, cwd=tmp_path)
+    asked = len(origin.log)
+    second = run(*words, cwd=tmp_path)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert json.loads(first.stdout) == json.loads(second.stdout)
+    assert len(origin.log) == asked
+
+
+def test_a_crawl_file_joins_lists_of_all_kinds(origin, tmp_path):
+    origin.add("/export", **packed(f"a;link\nx;{origin.url('/0')}\n".encode()))
+    origin.add("/more.txt", origin.url("/1").encode())
+    (tmp_path / "shop.toml").write_text(
+        f'seeds = [{{list = "{origin.url("/export?type=csv")}", format = "csv", '
+        f'url_column = "link"}}, "{origin.url("/more.txt")}", "{origin.url("/2")}"]'
+    )
+    origin.answers["/export?type=csv"] = origin.answers.pop("/export")
+    done = run("shop.toml", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outcomes"]["ok"] == 3
+    kept = sorted(path.name for path in (tmp_path / "crawls/shop").glob("*/list*"))
+    assert kept == ["list-1.jsonl.gz", "list-2.jsonl.gz", "list-3.jsonl"]
+
+
+TROUBLE = {
+    "missing": ({"http_status": 404}, 2, "http_4xx (HTTP 404); check the URL"),
+    "busy": ({"http_status": 503}, 1, "http_5xx (HTTP 503); try again later"),
+    "empty": ({"body": b"# nothing"}, 2, "the list is empty"),
+    "a_page": ({"body": b"<!doctype html><p>x"}, 2, "is no list: HTML"),
+}
+
+
+@pytest.mark.parametrize(("answer", "code", "told"), TROUBLE.values(), ids=TROUBLE.keys())
+def test_trouble_with_a_list_is_one_line_and_leaves_nothing(origin, tmp_path, answer, code, told):
+    origin.add("/urls.txt", **answer)
+    done = run(origin.url("/urls.txt"), "--set", "retry.attempts=1", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    error, *more = done.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert told in error
+    assert "Traceback" not in done.stderr
+    assert len(more) == (1 if code == 1 else 0)
+    assert not list(tmp_path.glob("crawls/*/*"))
+
+
+def test_a_signal_ends_the_wait_for_a_list(origin, tmp_path):
+    origin.add("/urls.txt", http_status=503, retry_after="30")
+    words = ["run", origin.url("/urls.txt"), *LOCAL, "--set", "throttle.delay_s=0"]
+    process = subprocess.Popen(
+        [SCRAPER, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 30
+    while "/urls.txt" not in origin.paths:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=15)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.splitlines()[-1].startswith("stopped; go on with: scraper run http://127.0.0.1:")
+    assert not list(tmp_path.glob("crawls/*/*"))
