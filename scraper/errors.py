@@ -5,12 +5,21 @@
     ├── StoreError    the store failed us (full disk, no rights, gone): the run stops, resumable
     ├── LeaseHeld     another run of the crawl is alive: this one doesn't begin
     ├── LeaseLost     another process took the run's lease over: this one stops
+    ├── OutputError   what was asked for can't be written where it should go
     └── RunError      the run can't be published: its sums do not balance
 
 What a server or a page does wrong is never an error here: it is an `Outcome` with a `Reason`.
 """
 
-__all__ = ["ConfigError", "LeaseHeld", "LeaseLost", "RunError", "ScraperError", "StoreError"]
+__all__ = [
+    "ConfigError",
+    "LeaseHeld",
+    "LeaseLost",
+    "OutputError",
+    "RunError",
+    "ScraperError",
+    "StoreError",
+]
 
 
 class ScraperError(Exception):
@@ -23,6 +32,10 @@ class ConfigError(ScraperError):
 
 class StoreError(ScraperError):
     """The store can't be read or written."""
+
+
+class OutputError(ScraperError):
+    """A file or a pipe takes no more of what is written to it."""
 
 
 class RunError(ScraperError):

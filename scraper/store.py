@@ -154,6 +154,16 @@ class Store:
                 raise OSError(f"{length} bytes were wanted at {start}, there are {len(found)}")
             return found
 
+    def folders(self, prefix: str = "") -> list[str]:
+        """The names of the folders right below a prefix, sorted; what is in them isn't listed.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        with _told(prefix or self.url):
+            found = obstore.list_with_delimiter(self._store, prefix or None)
+            return sorted(path.rsplit("/", 1)[-1] for path in found["common_prefixes"])
+
     def list(self, prefix: str) -> list[str]:
         """The keys below a prefix (whole path segments), sorted.
 

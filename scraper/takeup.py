@@ -51,9 +51,7 @@ class TakenUp:
     lease: Lease
 
 
-def begin_run(
-    asked: Asked, spec: CrawlSpec, *, store: Store, run_id: str, taker: Taker
-) -> TakenUp:
+def begin_run(asked: Asked, spec: CrawlSpec, *, store: Store, run_id: str, taker: Taker) -> TakenUp:
     """Begin a run, or go on with one that was asked for in the same way.
 
     Raises:

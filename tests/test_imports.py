@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOW = (
     # values and what everything stands on
     "errors product process reason models stopping layout urls settings_table settings rules",
-    "store lease tables parts",
+    "store lease tables parts runs",
     # seeds → plan
     "seeds listsource crawlfile crawl run",
     # one polite request, which planning makes too, for lists at a URL
@@ -26,7 +26,7 @@ FLOW = (
     "extract.apply extract.page extract conclude poll",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
-    "publish.commit",
+    "publish.commit plain export",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
 )

@@ -257,3 +257,11 @@ def test_what_is_being_written_is_not_listed(folder, tmp_path):
     (tmp_path / "store/r/a#1").write_bytes(b"torn")
     folder.put("r/a", b"one")
     assert folder.list("r") == ["r/a"]
+
+
+def test_folders_are_those_right_below(store):
+    for key in ("shop/r1/run.json", "shop/r1/batches/1/a", "shop/r2/run.json", "shop/latest.json"):
+        store.put(key, b"x")
+    assert store.folders() == ["shop"]
+    assert store.folders("shop") == ["r1", "r2"]
+    assert (store.folders("shop/r2"), store.folders("nowhere")) == ([], [])

@@ -10,6 +10,8 @@ import rich_click as click
 
 from scraper.product import VERSION
 from workflows.cli.demo import demo
+from workflows.cli.export import export
+from workflows.cli.list_ import list_
 from workflows.cli.plan import plan
 from workflows.cli.run import run
 
@@ -24,6 +26,8 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(plan)
+cli.add_command(export)
+cli.add_command(list_)
 cli.add_command(demo)
 
 

@@ -1,8 +1,21 @@
-"""Options that several commands have."""
+"""Options and arguments that several commands have."""
+
+from collections.abc import Callable
+from typing import TypeVar
 
 import rich_click as click
 
-__all__ = ["crawl_option", "json_option", "set_option", "store_option", "url_column_option"]
+__all__ = [
+    "crawl_option",
+    "json_flag",
+    "json_option",
+    "run_argument",
+    "set_option",
+    "store_option",
+    "url_column_option",
+]
+
+Command = TypeVar("Command", bound=Callable[..., None])
 
 store_option = click.option(
     "--store",
@@ -25,4 +38,13 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="A setting, such as throttle.delay_s=0.5.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+run_argument = click.argument("run", metavar="RUN")
+"""`CRAWL/RUN_ID`, or `CRAWL` for its latest."""
+
+
+def json_flag(text: str) -> Callable[[Command], Command]:
+    """The option `--json`, with what it prints."""
+    return click.option("--json", "as_json", is_flag=True, help=text)
+
+
+json_option = json_flag("Print one JSON object.")

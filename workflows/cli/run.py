@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import rich_click as click
 
-from scraper.errors import ConfigError, ScraperError
+from scraper.errors import ScraperError
 from scraper.publish.summary import Summary
 from scraper.run import new_run_id
 from scraper.store import Store
@@ -19,11 +19,12 @@ from workflows.cli.options import (
     url_column_option,
 )
 from workflows.cli.shown import show_summary
+from workflows.cli.told import ERROR, tell
 from workflows.request import CrawlRequest
 
 __all__ = ["execute", "run"]
 
-ERROR, USAGE, GATE, INTERRUPTED = 1, 2, 3, 130
+GATE, INTERRUPTED = 3, 130
 
 
 @click.command()
@@ -79,13 +80,11 @@ def execute(
         store = Store(str(asked.store))
         show_summary(result.summary, store, as_json=as_json, quiet=quiet)
         return result.summary, 0 if result.summary.gates_held else GATE
-    except ConfigError as error:
-        click.echo(f"error: {error}", err=True)
-        return None, USAGE
     except ScraperError as error:
-        click.echo(f"error: {error}", err=True)
-        click.echo(f"go on with: {_resume_command(asked)}", err=True)
-        return None, ERROR
+        code = tell(error)
+        if code == ERROR:
+            click.echo(f"go on with: {_resume_command(asked)}", err=True)
+        return None, code
 
 
 def _resume_command(request: CrawlRequest) -> str:

@@ -19,7 +19,10 @@ def test_its_version():
     assert scraper("--version").stdout.strip() == f"scraper, version {VERSION}"
 
 
-@pytest.mark.parametrize("words", [["-h"], ["run", "-h"], ["demo", "--help"]], ids=" ".join)
+HELP = [["-h"], ["run", "-h"], ["export", "-h"], ["list", "-h"], ["demo", "--help"]]
+
+
+@pytest.mark.parametrize("words", HELP, ids=" ".join)
 def test_each_command_has_help(words):
     done = scraper(*words)
     assert done.returncode == 0
