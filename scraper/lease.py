@@ -16,15 +16,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from types import TracebackType
 
 import orjson
 
-from scraper.errors import LeaseHeld, LeaseLost, StoreError
+from scraper.errors import ConfigError, LeaseHeld, LeaseLost, StoreError
 from scraper.layout import crawl_key
 from scraper.process import ThisProcess, is_gone, this_process
 from scraper.store import Store
 
-__all__ = ["HEARTBEAT_S", "STALE_S", "Lease", "take_lease"]
+__all__ = ["HEARTBEAT_S", "STALE_S", "Lease", "check_free", "take_lease"]
 
 HEARTBEAT_S = 10.0
 STALE_S = 60.0
@@ -69,6 +70,19 @@ class Lease:
         self._failure: LeaseLost | StoreError | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat_on, name="lease", daemon=True)
+
+    def __enter__(self) -> "Lease":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # A store that fails now has failed before, and the lease gets stale by itself.
+        with contextlib.suppress(StoreError):
+            self.release(without_trace=kind is not None and issubclass(kind, ConfigError))
 
     def check(self) -> None:
         """Make sure that the lease is still ours.
@@ -135,6 +149,18 @@ class Lease:
     def _write(self, holder: _Holder) -> None:
         text = orjson.dumps(asdict(holder) | {"heartbeat_at": time.time()})
         self._store.put(_key(self._crawl, self.number), text)
+
+
+def check_free(store: Store, crawl: str) -> None:
+    """Look whether a run of a crawl could begin now.
+
+    Raises:
+        LeaseHeld: another run is alive, or may be.
+        StoreError: the store failed.
+    """
+    number = _newest(store, crawl)
+    if number:
+        _check_free(store, crawl, number, owner=None)
 
 
 def take_lease(

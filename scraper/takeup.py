@@ -7,8 +7,6 @@ early leaves a run that can be taken up again: nothing but its own files is need
 Raises `LeaseHeld` when another run of the crawl is alive.
 """
 
-import contextlib
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,12 +94,8 @@ def go_on_with(run: str, *, store: Store, taker: Taker) -> TakenUp:
         return TakenUp(info=info, store=store, lease=lease)
 
 
-@contextlib.contextmanager
-def _lease(store: Store, run: str, taker: Taker) -> Iterator[Lease]:
-    """The lease, kept; given back when what follows fails."""
-    lease = take_lease(store, run, owner=taker.owner, on_lost=taker.stop.set)
-    with lease:
-        yield lease
+def _lease(store: Store, run: str, taker: Taker) -> Lease:
+    return take_lease(store, run, owner=taker.owner, on_lost=taker.stop.set)
 
 
 def _begun(asked: Asked, spec: CrawlSpec, *, store: Store, run: str, taker: Taker) -> RunInfo:

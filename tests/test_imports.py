@@ -26,7 +26,7 @@ FLOW = (
     "extract.apply extract.page extract conclude poll",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
-    "publish.commit plain export",
+    "publish.commit unfinished plain export",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
 )

@@ -87,7 +87,7 @@ class Lives:
 
     def ended(self, process: subprocess.Popen[str]) -> dict[str, object]:
         """Wait for a life that ends by itself; its summary."""
-        stdout, stderr = process.communicate(timeout=PATIENCE_S)
+        _, stderr = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, stderr
         assert "Traceback" not in stderr
         return self.summary()

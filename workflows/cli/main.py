@@ -1,7 +1,8 @@
 """The `scraper` command. Data on stdout, all else on stderr.
 
 Exit codes: 0 done and the gates hold, 1 error, 2 usage or configuration, 3 done but a quality
-gate fell short, 130 interrupted and resumable.
+gate fell short, 4 not begun because another run of the crawl is alive, 130 interrupted and
+resumable.
 """
 
 import os
@@ -13,7 +14,9 @@ from workflows.cli.demo import demo
 from workflows.cli.export import export
 from workflows.cli.list_ import list_
 from workflows.cli.plan import plan
+from workflows.cli.resume import resume
 from workflows.cli.run import run
+from workflows.cli.signals import orderly_end
 
 __all__ = ["cli", "main"]
 
@@ -25,6 +28,7 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(resume)
 cli.add_command(plan)
 cli.add_command(export)
 cli.add_command(list_)
@@ -35,4 +39,5 @@ def main() -> None:
     """Run the command line."""
     # Flyte's telemetry is off unless somebody asks for it.
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    cli()
+    with orderly_end():
+        cli()
