@@ -22,6 +22,7 @@ import orjson
 from scraper.archive.warc import read_records
 from scraper.demo import serve_demo, write_demo
 from scraper.demo.server import DemoServer
+from scraper.demo.site import HOSTS, build_routes
 from scraper.store import Store
 
 SCRAPER = str(Path(sys.executable).parent / "scraper")
@@ -85,6 +86,14 @@ class Lives:
             assert time.monotonic() < deadline
             time.sleep(LOOK_S)
 
+    def lives_for(self, process: subprocess.Popen[str], seconds: float) -> bool:
+        """Whether a life is still going on after so many seconds."""
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
     def ended(self, process: subprocess.Popen[str]) -> dict[str, object]:
         """Wait for a life that ends by itself; its summary."""
         _, stderr = process.communicate(timeout=PATIENCE_S)
@@ -125,8 +134,8 @@ class Lives:
 
     def flushed(self) -> set[Page]:
         """The pages of rows whose last word stands in the archive."""
-        metadata = (record.metadata for record in self._records())
-        urls = [urlsplit(str(m["url"])) for m in metadata if m and m.get("reason") == "ok"]
+        metadata = (record.metadata or {} for record in self._records())
+        urls = [urlsplit(str(m["url"])) for m in metadata if "row" in m and m["reason"] == "ok"]
         return {(str(url.hostname), url.path) for url in urls if url.path.startswith("/p/")}
 
     def _records(self) -> Iterator:  # type: ignore[type-arg]  # of WARC records
@@ -192,6 +201,14 @@ def _without_run(line: str) -> dict[str, object]:
 def left_over(folder: Path) -> list[str]:
     """Files that a kill in the middle of a write may leave beside the real ones."""
     return sorted(path.name for path in folder.rglob("*#*"))
+
+
+def redirect_targets(port: int) -> set[Page]:
+    """Where the site's redirects lead: such a page is asked for by two rows."""
+    answers = [answer for turns in build_routes(port).values() for answer in turns]
+    found = [value for answer in answers for name, value in answer.headers if name == "Location"]
+    paths = {urlsplit(url).path for url in found}
+    return {(host, path) for host in HOSTS for path in paths}
 
 
 def product_pages(requests: Iterable[object]) -> set[Page]:
