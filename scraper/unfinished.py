@@ -68,13 +68,14 @@ def run_to_go_on(store: Store, name: str) -> str:
         StoreError: the store failed.
     """
     crawl, slash, run_id = name.partition("/")
-    if slash:
-        is_segment = "/" not in run_id and run_id not in {"", ".", ".."}
-        planned = is_segment and load_request(store, name) is not None
-        return name if planned else find_run(store, name)
-    newest = newest_unfinished(store, crawl) if crawl not in {"", ".", ".."} else None
-    # The latest one is finished, which is worth saying; an unknown name is an error there.
-    return newest or find_run(store, name)
+    if not {crawl, run_id} & {".", ".."} and crawl and "/" not in run_id:
+        if slash and run_id and load_request(store, name) is not None:
+            return name
+        newest = newest_unfinished(store, crawl) if not slash else None
+        if newest is not None:
+            return newest
+    # A run of an earlier version; the latest one, which is finished; or a name that is wrong.
+    return find_run(store, name)
 
 
 def _began_at(store: Store, run: str) -> datetime | None:

@@ -4,6 +4,7 @@ The proof is the website's own log and the dataset, never a counter of ours: wha
 what stood whole in the archive when a life ended, what was asked for after it.
 """
 
+import gzip
 import os
 import signal
 import subprocess
@@ -129,8 +130,8 @@ class Lives:
         for record in self._records():
             if record.kind == "response":
                 url = urlsplit(record.fields["warc-target-uri"])
-                found[str(url.hostname), url.path] += 1
-        return found
+                found[str(url.hostname), url.path] += url.path.startswith("/p/")
+        return +found
 
     def flushed(self) -> set[Page]:
         """The pages of rows whose last word stands in the archive."""
@@ -198,9 +199,23 @@ def _without_run(line: str) -> dict[str, object]:
     return row
 
 
-def left_over(folder: Path) -> list[str]:
-    """Files that a kill in the middle of a write may leave beside the real ones."""
-    return sorted(path.name for path in folder.rglob("*#*"))
+def unreadable(run: Path) -> list[str]:
+    """The files of a run that aren't whole; one that was being written has no name that counts."""
+    files = [path for path in run.rglob("*") if path.is_file() and "#" not in path.name]
+    return [path.name for path in files if not _is_whole(path)]
+
+
+def _is_whole(path: Path) -> bool:
+    data = path.read_bytes()
+    if path.name.endswith(".warc.gz"):
+        return sum(record.length for record in read_records([data])) == len(data)
+    if path.suffix == ".parquet":
+        return (data[:4], data[-4:]) == (b"PAR1", b"PAR1")
+    if path.suffix == ".gz":
+        data = gzip.decompress(data)
+    if ".json" in path.name:
+        return all(orjson.loads(line) for line in data.splitlines() if path.suffix != ".json")
+    return True
 
 
 def redirect_targets(port: int) -> set[Page]:
