@@ -45,7 +45,7 @@ def test_killed_at_every_stage_a_run_ends_like_an_undisturbed_one(lives, undistu
         if stage == "summary.json":
             summary = lives.ended(process)
         check_nothing_twice(lives, seen, flushed)
-    assert dataset(lives) == undisturbed[0]
+    assert dataset(lives) == undisturbed.dataset
     assert summary["resumed"] == kills > len(STAGES) - 4
     assert max(lives.late_losses(FLUSH_S), default=0) < SLACK_S
     assert (lives.folder / "crawls/demo/latest.json").exists()
@@ -63,7 +63,7 @@ def test_killed_at_random_again_and_again_a_run_ends_like_an_undisturbed_one(liv
         process = lives.resumed("-q")
     summary = lives.ended(process)
     check_nothing_twice(lives, seen if kills else 0, flushed if kills else set())
-    assert dataset(lives) == undisturbed[0]
+    assert dataset(lives) == undisturbed.dataset
     assert summary["resumed"] == kills
     assert max(lives.late_losses(FLUSH_S), default=0) < SLACK_S
 

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import rich_click as click
 
-from scraper.errors import ConfigError, ScraperError, StoreError
+from scraper.errors import ScraperError
 from scraper.lease import check_free
 from scraper.publish.summary import Summary
 from scraper.run import new_run_id
 from scraper.runs import existing_store
 from scraper.store import Store
-from scraper.unfinished import can_go_on, newest_unfinished
+from scraper.unfinished import newest_unfinished
 from workflows.cli.shown import show_summary
 from workflows.cli.signals import INTERRUPTED, ending_at_once, stopping_run
 from workflows.cli.told import ERROR, tell
@@ -37,7 +37,8 @@ def execute(
         return _executed(asked, as_json=as_json, quiet=quiet)
     except ScraperError as error:
         code = tell(error)
-        if code == ERROR and _can_go_on(asked):
+        if code == ERROR:
+            # A store that is gone for now can't be asked whether it has the run.
             click.echo(f"go on with: {resume_command(asked)}", err=True)
         return None, code
 
@@ -60,17 +61,6 @@ def _executed(asked: CrawlRequest, *, as_json: bool, quiet: bool) -> tuple[Summa
     store = Store(str(asked.store))
     show_summary(result.summary, store, as_json=as_json, quiet=quiet)
     return result.summary, 0 if result.summary.gates_held else GATE
-
-
-def _can_go_on(asked: CrawlRequest) -> bool:
-    """Whether there is anything to go on with; a store that can't be asked may have it."""
-    try:
-        store = existing_store(str(asked.store))
-        return can_go_on(store, asked.run(str(asked.run_id)))
-    except ConfigError:
-        return False
-    except StoreError:
-        return True
 
 
 def _tell_of_unfinished(asked: CrawlRequest) -> None:
