@@ -10,8 +10,11 @@ demo: setup
 test: setup check
 	$(BIN)/pytest -q
 
-bench: setup
+bench: setup .venv-bench/.installed
+	$(BIN)/python bench/compare.py --latency
 	$(BIN)/python bench/local_mode.py
+	$(BIN)/python bench/extract.py
+	$(BIN)/python bench/lists.py
 
 check: setup
 	$(BIN)/ruff format --check -q .
@@ -26,6 +29,12 @@ setup: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+# The tools that we compare ourselves with: none of them is needed otherwise.
+.venv-bench/.installed: bench/requirements-peers.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 # Run after a change of the dependencies in pyproject.toml.
 lock:
 	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv
@@ -33,4 +42,4 @@ lock:
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate -p 3.11 --extra cluster --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache crawls
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache crawls

@@ -17,8 +17,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-PORT = 8799
-HERE = Path(__file__).parent
+from measure import pinned, split_cores
+from origin import running_origin, url_of
+
 FAST = [
     "network.allow=127.0.0.0/8",
     "throttle.delay_s=0",
@@ -76,8 +77,7 @@ def one(way: str, pages: int) -> None:
 
     with tempfile.TemporaryDirectory() as name:
         seeds = Path(name) / "list.txt"
-        urls = (f"http://h{n % 32}.localhost:{PORT}/p/{n}" for n in range(pages))
-        seeds.write_text("\n".join(urls))
+        seeds.write_text("\n".join(map(url_of, range(pages))))
         start, cpu = time.perf_counter(), cpu_s()
         (through_flyte if way == "flyte" else plain)(str(seeds), f"{name}/store")
         print(time.perf_counter() - start, cpu_s() - cpu)
@@ -93,22 +93,17 @@ def cpu_s() -> float:
 
 def main(pages: int, rounds: int) -> None:
     """Take turns, print medians and the ratio."""
-    origin = subprocess.Popen(
-        [sys.executable, HERE / "origin.py", str(PORT)], stdout=subprocess.PIPE
-    )
-    try:
-        assert origin.stdout is not None
-        origin.stdout.readline()
-        found: dict[str, list[tuple[float, float]]] = {"flyte": [], "plain": []}
+    tool_cores, other_cores = split_cores()
+    found: dict[str, list[tuple[float, float]]] = {"flyte": [], "plain": []}
+    with running_origin(other_cores):
         for turn in range(rounds * 2):
             way = ("flyte", "plain")[turn % 2]
             command = [sys.executable, __file__, "--one", way, str(pages)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, check=True, preexec_fn=pinned(tool_cores)
+            )
             wall_s, used_s = map(float, done.stdout.split())
             found[way].append((wall_s, used_s))
-    finally:
-        origin.terminate()
-        origin.wait()
     cpu_ms = {}
     for way, runs in found.items():
         rates = sorted(pages / wall_s for wall_s, _ in runs)

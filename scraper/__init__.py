@@ -8,6 +8,9 @@ Plain Python: nothing here imports Flyte.
 """
 
 from scraper.errors import ConfigError, RunError, ScraperError, StoreError
+from scraper.extract.document import Document
+from scraper.extract.explain import explain
+from scraper.extract.found import Found
 from scraper.extract.page import parse_page
 from scraper.models import Outcome, Page, Reason, Status
 from scraper.rules import FieldRule, SiteRule
@@ -16,7 +19,9 @@ from scraper.single import Scraped, scrape_page
 
 __all__ = [
     "ConfigError",
+    "Document",
     "FieldRule",
+    "Found",
     "Outcome",
     "Page",
     "Reason",
@@ -27,6 +32,7 @@ __all__ = [
     "SiteRule",
     "Status",
     "StoreError",
+    "explain",
     "parse_page",
     "scrape_page",
 ]

@@ -1,13 +1,12 @@
 """The one way from an archived attempt to an outcome and items. Poll and the REPL both take it."""
 
+from scraper.extract.found import Item
 from scraper.extract.page import extract
 from scraper.models import Attempt, Outcome, Page, Reason, Seed
 from scraper.rules import SiteRule
 from scraper.urls import host_of
 
 __all__ = ["Item", "conclude"]
-
-Item = dict[str, object]
 
 
 def conclude(
@@ -18,7 +17,10 @@ def conclude(
     rule: SiteRule | None,
     batch: str | None = None,
 ) -> tuple[Outcome, list[Item]]:
-    """The final word on a seed whose attempts are over, and its items. Raises: nothing."""
+    """The final word on a seed whose attempts are over, and its items. Raises: nothing.
+
+    The seed's columns bear their names in the list: rules read them by those.
+    """
     known = {
         "row": seed.row,
         "url": seed.url,
@@ -34,7 +36,7 @@ def conclude(
     }
     if page is None:
         return Outcome(reason=last.reason, detail=last.detail, **known), []  # type: ignore[arg-type]
-    found = extract(page, rule)
+    found = extract(page, rule, seed.columns)
     outcome = Outcome(
         reason=found.reason,
         detail=found.detail,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from scraper.crawlfile import CrawlFile, parse_crawl_file, read_crawl_file
 from scraper.errors import ConfigError
-from scraper.listsource import ListSource, is_row, is_url, list_source
+from scraper.listsource import ListSource, is_row, list_source
 from scraper.rules import SiteRule
-from scraper.seeds import crawl_name
+from scraper.seeds import crawl_name, is_list_url
 from scraper.settings import HostSettings, environment_layer, flag_layer, load_settings
 
 __all__ = ["STDIN", "CrawlSpec", "InlineRows", "resolve_crawl"]
@@ -83,7 +83,7 @@ def resolve_crawl(
 
 
 def _is_crawl_file(seeds: str) -> bool:
-    if not is_url(seeds):
+    if not is_list_url(seeds):
         return seeds.lower().endswith(".toml")
     if re.split(r"[?#]", seeds, maxsplit=1)[0].lower().endswith(".toml"):
         raise ConfigError(f"{seeds}: a crawl file is read from a path only: download it first")

@@ -23,6 +23,7 @@ r"""A crawl file: the list, the settings, the site rules of one crawl.
 Paths are relative to the file. Every error is a `ConfigError` that names file and key.
 """
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +35,8 @@ from pydantic_core import ErrorDetails
 from scraper.errors import ConfigError
 from scraper.listsource import is_row, list_source
 from scraper.rules import SiteRule, check_rules
+from scraper.rules.clean import TAGS
+from scraper.rules.text import WrongKey
 from scraper.seeds.rows import split_url
 from scraper.settings import HostName, Layer, nearest
 
@@ -123,12 +126,18 @@ def _check_list(seed: str | Group, place: int) -> None:
 def _explain(error: ErrorDetails) -> str:
     path = [part for part in error["loc"] if part not in _PYDANTIC_PARTS]
     key = ".".join(_part(part) for part in path) or "the file"
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, WrongKey):
+        return f"{key}.{cause.key}: {cause.problem}"
     if error["type"] == "extra_forbidden":
         return f"unknown key {key!r}{nearest(str(path[-1]), _valid_keys(path))}"
+    if error["type"] == "literal_error":
+        valid = re.findall("'([^']*)'", error["ctx"]["expected"])
+        return f"{key}: there is no {error['input']!r}{nearest(str(error['input']), valid)}"
     return f"{key}: {error['msg'].removeprefix('Value error, ')}"
 
 
-_PYDANTIC_PARTS = ("str", "dict[str,any]", "[key]")
+_PYDANTIC_PARTS = ("str", "dict[str,any]", "[key]", *TAGS)
 
 
 def _part(part: str | int) -> str:

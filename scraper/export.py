@@ -13,16 +13,16 @@ Source: RFC 8259, RFC 4180.
 import csv
 import io
 import shutil
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 import duckdb
 from duckdb import DuckDBPyConnection
+from duckdb.sqltypes import DuckDBPyType
 
 from scraper.errors import ConfigError, StoreError
 from scraper.layout import run_key
-from scraper.plain import cell_value, harmless, json_value
+from scraper.plain import csv_cell, harmless, json_value
 from scraper.run import load_run
 from scraper.store import Store
 from scraper.tables import one_thread, open_tables, quoted, quoted_name, scalar
@@ -40,6 +40,7 @@ _STORED: dict[Table, ExportFormat] = {
     "failed": "jsonl",
     "changes": "parquet",
 }
+_CRLF = "\r\n"
 _ROWS_AT_ONCE = 200
 _COPIED_AT_ONCE = 1_048_576
 
@@ -102,42 +103,32 @@ def _copy(tables: DuckDBPyConnection, path: Path, target: BinaryIO) -> int:
 
 
 def _write_jsonl(tables: DuckDBPyConnection, target: BinaryIO) -> int:
-    found = tables.table("exported")
     values = ", ".join(
         f"{quoted_name(name)} := {json_value(quoted_name(name), kind)}"
-        for name, kind in zip(found.columns, found.types, strict=True)
+        for name, kind in _columns(tables)
     )
-    count = 0
-    for rows in _rows(tables, f"SELECT to_json(struct_pack({values}))::VARCHAR FROM exported"):
-        target.write("".join(f"{line}\n" for (line,) in rows).encode())
-        count += len(rows)
-    return count
+    query = f"SELECT to_json(struct_pack({values}))::VARCHAR FROM exported"
+    return _write_lines(tables, query, target, end="\n")
 
 
 def _write_csv(tables: DuckDBPyConnection, target: BinaryIO) -> int:
+    columns = _columns(tables)
+    header = io.StringIO(newline="")
+    csv.writer(header, lineterminator=_CRLF).writerow([harmless(name) for name, _ in columns])
+    target.write(header.getvalue().encode())
+    cells = ", ".join(csv_cell(quoted_name(name), kind) for name, kind in columns)
+    return _write_lines(tables, f"SELECT concat_ws(',', {cells}) FROM exported", target, end=_CRLF)
+
+
+def _columns(tables: DuckDBPyConnection) -> list[tuple[str, DuckDBPyType]]:
     found = tables.table("exported")
-    values = ", ".join(
-        cell_value(quoted_name(name), kind)
-        for name, kind in zip(found.columns, found.types, strict=True)
-    )
-    target.write(_csv([tuple(found.columns)]))
-    count = 0
-    for rows in _rows(tables, f"SELECT {values} FROM exported"):
-        target.write(_csv(rows))
+    return list(zip(found.columns, found.types, strict=True))
+
+
+def _write_lines(tables: DuckDBPyConnection, query: str, target: BinaryIO, *, end: str) -> int:
+    """Write the lines that a query gives; DuckDB makes but few of them ahead."""
+    found, count = tables.execute(query), 0
+    while rows := found.fetchmany(_ROWS_AT_ONCE):
+        target.write("".join(f"{line}{end}" for (line,) in rows).encode())
         count += len(rows)
     return count
-
-
-def _rows(tables: DuckDBPyConnection, query: str) -> Iterator[list[tuple[object, ...]]]:
-    """The rows of a query, few at a time; DuckDB makes them as they are asked for."""
-    found = tables.execute(query)
-    while rows := found.fetchmany(_ROWS_AT_ONCE):
-        yield rows
-
-
-def _csv(rows: Iterable[tuple[object, ...]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(
-        [harmless(value) if isinstance(value, str) else value for value in row] for row in rows
-    )
-    return text.getvalue().encode()

@@ -110,7 +110,7 @@ class Lease:
         self._over.set()
         if self._thread.is_alive():
             self._thread.join(HEARTBEAT_S)
-        if self._failure is not None:
+        if self._failure is not None or _newest(self._store, self._crawl) != self.number:
             return
         if without_trace and self.number == 1:
             self._store.delete(*self._store.list(crawl_key(self._crawl, "lease")))

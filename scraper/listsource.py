@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from scraper.seeds.options import ListFormat
+from scraper.charsets import named_charset
+from scraper.seeds import ListFormat, is_list_url
 from scraper.seeds.rows import split_url
 from scraper.settings import nearest
 
-__all__ = ["ListSource", "is_row", "is_url", "list_source"]
+__all__ = ["ListSource", "is_row", "list_source"]
 
-_URL = re.compile(r"https?://", re.IGNORECASE)
 _NAME_OF_A_LIST = re.compile(
     r"://[^/]+/.*\.((txt|csv|tsv|jsonl|ndjson|parquet|xml)(\.(gz|zst))?|gz|zst)$", re.IGNORECASE
 )
@@ -38,16 +38,11 @@ class ListSource:
     encoding: str | None = None
 
 
-def is_url(text: str) -> bool:
-    """Whether a list is at a URL, so that it has to be fetched. Raises: nothing."""
-    return _URL.match(text.strip()) is not None
-
-
 def is_row(seed: str | Mapping[str, object]) -> bool:
     """Whether a seed of a crawl file is a row of its own. Raises: nothing."""
     if isinstance(seed, str):
         path = re.split(r"[?#]", seed.strip(), maxsplit=1)[0]
-        return "://" in seed and not (is_url(seed) and _NAME_OF_A_LIST.search(path))
+        return "://" in seed and not (is_list_url(seed.strip()) and _NAME_OF_A_LIST.search(path))
     return _LIST not in seed or split_url(seed)[0] is not None
 
 
@@ -64,7 +59,7 @@ def list_source(seed: str | Mapping[str, object], folder: Path) -> ListSource:
     if form is not None and form not in formats:
         raise ValueError(f"unknown format {form!r}{nearest(form, formats)}")
     return ListSource(
-        source=source.strip() if is_url(source) else str(folder / source),
+        source=source.strip() if is_list_url(source.strip()) else str(folder / source),
         url_column=options.get("url_column"),
         form=form,  # type: ignore[arg-type]  # it is one of them
         encoding=options.get("encoding"),
@@ -79,8 +74,5 @@ def _checked(table: Mapping[str, object]) -> dict[str, str]:
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f"{key} must be a text")
         options[key] = value
-    try:
-        "".encode(options.get("encoding", "utf-8"))
-    except (LookupError, ValueError) as error:
-        raise ValueError(f"unknown encoding {options['encoding']!r}") from error
+    named_charset(options.get("encoding", "utf-8"))
     return options

@@ -4,16 +4,16 @@ In: DuckDB's types. Out: expressions. Times become RFC 3339 in UTC, to the micro
 that is none (NaN, infinity) becomes null, for JSON has no word for it. Inside lists and structs
 the same holds. No errors.
 
-Source: RFC 3339, RFC 8259; OWASP, "CSV Injection".
+Source: RFC 3339, RFC 8259, RFC 4180; OWASP, "CSV Injection".
 """
 
 import re
 
 from duckdb.sqltypes import DuckDBPyType
 
-from scraper.tables import quoted_name
+from scraper.tables import quoted, quoted_name
 
-__all__ = ["cell_value", "harmless", "json_value"]
+__all__ = ["csv_cell", "harmless", "json_value"]
 
 _RFC_3339 = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 _NUMBERS = frozenset(
@@ -22,7 +22,9 @@ _NUMBERS = frozenset(
     | {"float", "double", "decimal"}
 )
 _NESTED = frozenset({"list", "array", "struct", "map"})
-_FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff]*[=+\-@＝＋－＠]")  # noqa: RUF001  # full-width forms
+_SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\ufeff"
+_FORMULA = rf"\A(?:[\t\r\n]|[{_SPACES}]*[=+\-@＝＋－＠])"  # noqa: RUF001  # full-width forms
+"""Read alike by Python and by RE2, to which white space is ASCII's: so it is written out."""
 
 
 def json_value(value: str, kind: DuckDBPyType) -> str:
@@ -37,12 +39,19 @@ def json_value(value: str, kind: DuckDBPyType) -> str:
     return _struct(value, kind) if kind.id == "struct" else value
 
 
-def cell_value(value: str, kind: DuckDBPyType) -> str:
-    """The SQL of a value as it goes into a cell of CSV: a number, or text."""
+def csv_cell(value: str, kind: DuckDBPyType) -> str:
+    """The SQL of a cell of CSV: a number as it is, all else as text that is no formula."""
     plain = json_value(value, kind)
-    if kind.id in _NESTED:
-        return f"to_json({plain})::VARCHAR"
-    return plain if kind.id in _NUMBERS else f"({plain})::VARCHAR"
+    if kind.id in _NUMBERS:
+        return f"coalesce(({plain})::VARCHAR, '')"
+    text = f"to_json({plain})::VARCHAR" if kind.id in _NESTED else f"({plain})::VARCHAR"
+    before = f"CASE WHEN regexp_matches({text}, {quoted(_FORMULA)}) THEN '''' ELSE '' END"
+    return (
+        f"CASE WHEN {text} IS NULL THEN '' "
+        f"WHEN regexp_matches({text}, '[\",\\r\\n]') "
+        f"THEN '\"' || {before} || replace({text}, '\"', '\"\"') || '\"' "
+        f"ELSE {before} || {text} END"
+    )
 
 
 def harmless(text: str) -> str:
@@ -50,7 +59,7 @@ def harmless(text: str) -> str:
 
     Raises: nothing.
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if re.match(_FORMULA, text) else text
 
 
 def _struct(value: str, kind: DuckDBPyType) -> str:

@@ -6,6 +6,7 @@ next wave (a redirect that leaves the partition, a host that is held for long).
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from scraper.archive import Progress
@@ -19,7 +20,6 @@ from scraper.rules import rule_for
 from scraper.session import Session
 from scraper.stopping import Stopped
 from scraper.submit import fetch_lacking, not_asked
-from scraper.urls import host_of
 
 __all__ = ["poll"]
 
@@ -124,10 +124,10 @@ def _final(batch: OpenBatch, seed: Seed, progress: Progress) -> tuple[Outcome, l
     """The outcome of a row whose attempts are over, and its items as lines."""
     last = progress.last
     outcome, items = conclude(
-        seed,
+        _as_listed(seed, batch.session.info.renamed),
         last,
         _page(batch, seed, progress),
-        rule=rule_for(host_of(last.final_url or last.url), batch.session.info.sites),
+        rule=rule_for(last.final_url or last.url, batch.session.info.sites),
         batch=batch.job.batch,
     )
     lines = [packed({"_row": seed.row} | item) for item in items]
@@ -136,6 +136,14 @@ def _final(batch: OpenBatch, seed: Seed, progress: Progress) -> tuple[Outcome, l
         detail = f"an item of {longest} bytes, {MAX_LINE_BYTES} are the most"
         return replace(outcome, reason=Reason.PARSE, items=0, detail=detail), []
     return outcome, lines
+
+
+def _as_listed(seed: Seed, renamed: Mapping[str, str]) -> Seed:
+    """The seed with its columns under the names that they have in the list."""
+    if not renamed:
+        return seed
+    columns = {renamed.get(name, name): value for name, value in seed.columns.items()}
+    return replace(seed, columns=columns)
 
 
 def _page(batch: OpenBatch, seed: Seed, progress: Progress) -> Page | None:

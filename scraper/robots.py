@@ -2,64 +2,29 @@
 
 In: an origin's answer. Out: whether a URL may be asked, and which delay is wished.
 4xx allow all; 5xx, 429 and hanging answers mean disallow for now (`robots_unreachable`); an
-origin that can't be reached at all fails with that reason. At most 1 MiB is read.
+origin that can't be reached at all fails with that reason.
 
-Source: RFC 9309, sections 2.2 (groups, matching) and 2.3 (access).
+Source: RFC 9309, section 2.3 (access).
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from protego import Protego
-
-from scraper.fetch.decoding import decode_prefix
 from scraper.fetch.polite import PoliteClient, redirect_target
 from scraper.fetch.reasons import parse_retry_after, reason_of_status
 from scraper.models import Exchange, Reason, RobotsAnswer
+from scraper.robots_rules import MAX_ROBOTS_BYTES, RobotsRules
 from scraper.throttle import HostRefused
 from scraper.urls import ParsedUrl, parse_url
 
 __all__ = ["MAX_ROBOTS_BYTES", "RobotsCache", "RobotsRules", "reason_of_robots"]
 
-MAX_ROBOTS_BYTES = 1_048_576
-_RULE_LINE = re.compile(r"^\s*(user-?agent|allow|disallow)\s*:", re.IGNORECASE)
-_AGENT_LINE = re.compile(r"^\s*user-?agent\s*:\s*(\*(?=\s|#|$)|[a-z_-]*)", re.IGNORECASE)
 _MAX_HOPS = 5
 _UNREACHABLE = frozenset(
     {Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.BLOCKED_ADDRESS, Reason.OUT_OF_SCOPE}
 )
-
-
-class RobotsRules:
-    """The rules of one robots.txt for our product token: protego behind one small class."""
-
-    def __init__(self, text: str, token: str) -> None:
-        lines = [_named(line, token) for line in text.splitlines()]
-        # Protego ends a group at a line it doesn't know (Crawl-delay, Sitemap); RFC 9309 doesn't.
-        rules = "\n".join(line for line in lines if _RULE_LINE.match(line))
-        self._rules, self._token = Protego.parse(rules), token
-        self.crawl_delay_s = Protego.parse("\n".join(lines)).crawl_delay(token) or 0.0
-
-    @classmethod
-    def from_answer(cls, answer: RobotsAnswer, token: str) -> "RobotsRules":
-        """Read an answer's body; one that can't be decoded holds no rules."""
-        body = decode_prefix(answer.body, answer.content_encoding, MAX_ROBOTS_BYTES)
-        return cls(body.decode("utf-8-sig", "replace"), token)
-
-    def allows(self, url: str) -> bool:
-        """Whether the longest matching rule allows a URL. Raises: nothing."""
-        return bool(self._rules.can_fetch(url, self._token))
-
-
-def _named(line: str, token: str) -> str:
-    """A group's name as RFC 9309 has it: protego takes the first letters of ours for ours."""
-    found = _AGENT_LINE.match(line)
-    if found is None:
-        return line
-    return f"User-agent: {found[1] if found[1].lower() in {'*', token.lower()} else '!'}"
 
 
 def reason_of_robots(reason: Reason, http_status: int | None) -> Reason:
@@ -103,6 +68,11 @@ class RobotsCache:
         self._polite, self._token, self._keep = polite, token, keep
         self._entries: dict[str, _Entry] = {}
         self._asking: dict[str, asyncio.Lock] = {}
+
+    def known(self, origin: str) -> tuple[RobotsAnswer, RobotsRules | None] | None:
+        """What an origin answered, and its rules if it has any; none if it wasn't asked."""
+        entry = self._entries.get(origin)
+        return None if entry is None else (entry.answer, entry.rules)
 
     def load(self, answers: Iterable[RobotsAnswer]) -> None:
         """Take in answers that a former batch or a former life of this one was given."""

@@ -41,8 +41,9 @@ _BESIDE_THE_RUNS = {"lease", "state", "latest.json"}
 class RunInfo:
     """One execution of a crawl.
 
-    `columns` are the seed columns with their SQL types, `list_sha256` is the digest of the
-    list's rows, `batch_size` the effective one.
+    `columns` are the seed columns with their SQL types, `renamed` the names that some of them
+    have in the list, `list_sha256` is the digest of the list's rows, `batch_size` the effective
+    one.
     """
 
     crawl: str
@@ -51,6 +52,7 @@ class RunInfo:
     settings: HostSettings
     sites: tuple[SiteRule, ...] = ()
     columns: dict[str, str] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
     list_sha256: str = ""
     batch_size: int = 0
     rows: int = 0
@@ -108,6 +110,7 @@ def save_run(info: RunInfo, store: Store) -> None:
         "duplicates": info.duplicates,
         "batch_size": info.batch_size,
         "columns": info.columns,
+        "renamed": info.renamed,
         "settings": info.settings.all.model_dump(mode="json"),
         "hosts": {
             host: settings.model_dump(mode="json")
@@ -142,6 +145,7 @@ def load_run(store: Store, run: str) -> RunInfo | None:
             settings=HostSettings(Settings.model_validate(data["settings"]), by_host),
             sites=tuple(SiteRule.model_validate(rule) for rule in data["sites"]),
             columns=data["columns"],
+            renamed=data.get("renamed", {}),
             list_sha256=data["list_sha256"],
             batch_size=data["batch_size"],
             rows=data["rows"],

@@ -14,6 +14,7 @@ import httpx
 
 from scraper.fetch.addresses import AddressGuard
 from scraper.fetch.client import Client, address_guard, open_client
+from scraper.rules import check_extractors
 from scraper.run import RunInfo
 from scraper.stopping import StopFlag
 from scraper.store import Store
@@ -45,8 +46,10 @@ async def open_session(
     """Open the shared part of a run in the running loop.
 
     Raises:
-        ConfigError: a respx mock is active that the transport would bypass.
+        ConfigError: a respx mock is active that the transport would bypass, or a rule's
+            extractor isn't on this machine.
     """
+    check_extractors(info.sites, f"{info.run}/run.json")
     settings = info.settings.all
     async with open_client(settings.http, settings.network, transport=transport) as client:
         session = Session(

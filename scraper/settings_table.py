@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
 
+from scraper.charsets import named_charset
+
 __all__ = ["HOST_GROUPS", "Settings", "settings_rows"]
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -27,11 +29,7 @@ def _network_or_host(text: str) -> str:
 
 
 def _encoding(text: str) -> str:
-    """Only an encoding of text can be one of a list."""
-    try:
-        "".encode(text)
-    except (LookupError, ValueError) as error:
-        raise ValueError(f"unknown encoding {text!r}") from error
+    named_charset(text)
     return text
 
 

@@ -17,7 +17,7 @@ from scraper.rules import SiteRule
 from scraper.settings import HostSettings, environment_layer, load_settings
 from scraper.settings_table import Settings
 
-__all__ = ["Scraped", "scrape_page"]
+__all__ = ["Scraped", "fetched_page", "scrape_page"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +51,15 @@ async def scrape_page(
     chosen = settings or load_settings(environment_layer(os.environ)).all
     async with open_lone_fetcher(HostSettings(chosen, {}), transport=transport) as fetcher:
         last, exchanges = await fetcher.fetch(seed)
-    page = _page(last, exchanges, chosen) if last.has_page else None
+    page = fetched_page(last, exchanges, chosen)
     outcome, items = conclude(seed, last, page, rule=rule)
     return Scraped(page=page, items=items, outcome=outcome)
 
 
-def _page(last: Attempt, exchanges: list[Exchange], settings: Settings) -> Page:
+def fetched_page(last: Attempt, exchanges: list[Exchange], settings: Settings) -> Page | None:
+    """The page that an attempt ended in, if it did. Raises: nothing."""
+    if not last.has_page:
+        return None
     exchange = exchanges[-1]
     headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in exchange.response_headers]
     return decoded_page(

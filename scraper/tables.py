@@ -31,7 +31,8 @@ def open_tables() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
             "autoinstall_known_extensions": False,
         }
         connection = duckdb.connect(":memory:", config=config)
-        connection.execute("SET TimeZone = 'UTC'")
+        # A query of more than two seconds would draw a bar on standard output, which is for data.
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         try:
             yield connection, scratch
         finally:

@@ -26,6 +26,7 @@ from scraper.settings_table import settings_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+SITEMAP = b"<urlset><url><loc>https://books.toscrape.com/</loc></url></urlset>"
 PAGE = "<html><head><title>A page</title></head><body><h1>A page</h1></body></html>"
 
 
@@ -59,11 +60,18 @@ def web(folder, monkeypatch):
     """The practice sites, mocked; waits between requests taken out of the lists' way."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("SCRAPER_THROTTLE__DELAY_S", "0")
-    book = next((ROOT / "tests/data/sites/books.toscrape.com").glob("*.html"))
+    pages = ROOT / "tests/data/sites/books.toscrape.com"
+    book, catalogue = (next(pages.glob(name)) for name in ("*_999.html", "*page-1.html"))
     with respx.mock(using="httpx", assert_all_called=False) as router:
         router.get(url__regex=r".*/robots\.txt$").respond(404)
         router.get(url__regex=r"https?://books\.toscrape\.com/catalogue/.*_\d+/").respond(
             content=book.read_bytes(), content_type="text/html"
+        )
+        router.get("https://books.toscrape.com/catalogue/page-1.html").respond(
+            content=catalogue.read_bytes(), content_type="text/html"
+        )
+        router.get("https://books.toscrape.com/sitemap.xml").respond(
+            content=SITEMAP, content_type="application/xml"
         )
         router.get(url__regex=r"https://www\.scrapethissite\.com/.*").respond(404)
         router.get(url__regex=r"https?://.*").respond(html=PAGE)
@@ -85,12 +93,25 @@ def run_scraper(words, monkeypatch):
     return ended.value.code
 
 
+TOLD = {
+    "run": [": balanced\n"],
+    "plan": ["11 rows"],
+    "try": ["ok: ok"],
+    "check": ["1 fixture: 1 held", ": right\n"],
+    "list": ["latest"],
+    "export": [""],
+}
+"""What each command prints to standard output, one of these."""
+
+
 def test_the_scraper_commands_run_one_after_another(web, monkeypatch, capsys):
     lines = [line for line in COMMANDS if "bin/scraper" in line]
-    assert len(lines) >= 6
-    for line in lines:
-        assert run_scraper(shlex.split(line), monkeypatch) == 0, line
-        assert ": balanced\n" in capsys.readouterr().out, line
+    asked = [re.search(r"bin/scraper (\w+)", line)[1] for line in lines]
+    assert set(asked) == set(TOLD)
+    for line, command in zip(lines, asked, strict=True):
+        assert run_scraper(shlex.split(line), monkeypatch) in {0, None}, line
+        out = capsys.readouterr().out
+        assert any(words in out for words in TOLD[command]), line
 
 
 def test_the_flyte_command_runs_the_same_tasks(web, monkeypatch, capsys, folder):
@@ -153,10 +174,11 @@ def test_the_example_of_a_mocked_run_runs(monkeypatch):
     assert names["scraped"].items[0]["title"] == "Hello"
 
 
-def test_the_crawl_file_is_right():
-    (block,) = blocks("toml")
-    crawl_file = parse_crawl_file(block, "README.md")
-    assert [rule.name for rule in crawl_file.sites] == ["shop"]
+def test_the_crawl_files_are_right():
+    whole, rule = blocks("toml")
+    for block in (whole, 'seeds = ["https://example.org/"]\n' + rule):
+        crawl_file = parse_crawl_file(block, "README.md")
+        assert [rule.name for rule in crawl_file.sites] == ["shop"]
 
 
 def test_the_table_of_reasons_is_the_code_s():

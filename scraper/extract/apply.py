@@ -1,131 +1,112 @@
-"""A page and the rule of its site → items: the rule's fields, typed.
+"""A page and the rule of its site → items: the rule's fields, typed, each with what gave it.
 
-A value is looked for with `css` first, then in the page's JSON-LD; `regex` narrows either. What
-is empty counts as absent: None, or an empty list for `many`. With `item` the selectors see only
-the item's element and what is in it; JSON-LD is always the whole page's.
+The sources of a field are tried in turn until one gives something. What is empty counts as
+absent: None, or an empty list for many. With `item` the selectors see only the item's element
+and what is in it; all other sources are the whole page's.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from scraper.extract.document import PageSources
+from scraper.extract.errors import FieldError, MissingField
+from scraper.extract.found import Found, FoundItem, Item, plain
+from scraper.extract.sources import Scope, source_values
+from scraper.rules import Declared, SiteRule
+from scraper.rules.checks import check_count, check_value
+from scraper.values import Value, typed
 
-from scraper.errors import ScraperError
-from scraper.extract.json_ld import JsonScalar, JsonValue, json_ld_values
-from scraper.extract.links import document_base
-from scraper.extract.text import collapse, visible_text
-from scraper.extract.values import typed
-from scraper.rules import FieldRule, SiteRule
-
-__all__ = ["FieldError", "MissingField", "apply_rule"]
-
-_SHOWN_CHARACTERS = 100
-
-Scope = LexborHTMLParser | LexborNode
+__all__ = ["apply_rule", "find_field", "found_items", "made_field", "scopes_of"]
 
 
-class MissingField(ScraperError):
-    """A required field has no value on this page."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(field)
-        self.field = field
-
-    def __str__(self) -> str:
-        return f"field: {self.field}"
-
-
-class FieldError(ScraperError):
-    """A value doesn't fit its field's type."""
-
-    def __init__(self, field: str, text: str) -> None:
-        super().__init__(field, text)
-        self.field = field
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"field: {self.field}: {self.text[:_SHOWN_CHARACTERS]!r} doesn't fit its type"
-
-
-def apply_rule(
-    tree: LexborHTMLParser, rule: SiteRule, *, base_url: str, blocks: Iterable[JsonValue]
-) -> list[dict[str, object]]:
-    """The items of a page, in document order.
-
-    Args:
-        tree: the parsed page; it is only read.
-        rule: the rule of its site.
-        base_url: the URL that the page came from; its `<base href>` is seen to here.
-        blocks: the page's JSON-LD.
+def apply_rule(page: PageSources, rule: SiteRule) -> list[Item]:
+    """The items that the rule's selectors find on a page, in document order.
 
     Raises:
         MissingField: a required field is absent from an item.
-        FieldError: a value doesn't fit its field's type.
+        FieldError: a value doesn't fit its field.
     """
-    base = document_base(tree, base_url)
-    page_blocks = list(blocks)
-    scopes: list[Scope] = [tree] if rule.item is None else [*tree.css(rule.item)]
+    return [plain(item) for item in found_items(page, rule)]
+
+
+def found_items(page: PageSources, rule: SiteRule) -> list[FoundItem]:
+    """The same, each value with what gave it. Raises: as `apply_rule`."""
     return [
         {
-            name: _field(name, field, values=_values(scope, field, page_blocks), base_url=base)
-            for name, field in rule.fields.items()
+            declared.name: find_field(declared, scope, rule=rule, page=page)
+            for declared in rule.declared
         }
-        for scope in scopes
+        for scope in scopes_of(page, rule)
     ]
 
 
-def _field(
-    name: str, rule: FieldRule, *, values: Iterator[JsonScalar], base_url: str
-) -> JsonScalar | list[JsonScalar] | None:
-    found: list[JsonScalar] = []
-    for value in values if rule.many else islice(values, 1):
+def scopes_of(page: PageSources, rule: SiteRule) -> list[Scope]:
+    """What the selectors of each item see. Raises: nothing."""
+    return [page.tree] if rule.item is None else [*page.tree.css(rule.item)]
+
+
+def find_field(declared: Declared, scope: Scope, *, rule: SiteRule, page: PageSources) -> Found:
+    """Look for one field of one item.
+
+    Raises:
+        MissingField: it is required and absent.
+        FieldError: a value doesn't fit.
+    """
+    for source in declared.sources:
+        values = source_values(source, declared, scope, page=page)
+        if found := _typed(declared, values, rule=rule, page=page):
+            return _whole(declared, found, source.label, rule=rule)
+    return _whole(declared, [], None, rule=rule)
+
+
+def made_field(
+    declared: Declared, value: object, source: str, *, rule: SiteRule, page: PageSources
+) -> Found:
+    """One field of an item whose value was made elsewhere: typed and checked alike.
+
+    Raises:
+        MissingField: it is required and empty.
+        FieldError: it doesn't fit.
+    """
+    is_list = isinstance(value, list | tuple | set | frozenset)
+    if value is not None and is_list != declared.is_many:
+        problem = "is a list, but the field has one value" if is_list else "is no list"
+        raise FieldError(rule.name, declared.name, problem, str(value))
+    given: Iterable[object] = value if isinstance(value, list | tuple) else [value]
+    if isinstance(value, set | frozenset):
+        given = sorted(value, key=str)
+    values = (one for one in given if one is not None and one != "")
+    found = _typed(declared, values, rule=rule, page=page)
+    return _whole(declared, found, source if found else None, rule=rule)
+
+
+def _typed(
+    declared: Declared, values: Iterator[object], *, rule: SiteRule, page: PageSources
+) -> list[Value]:
+    kind, reading = declared.kind, declared.reading
+    found: list[Value] = []
+    for value in values if declared.is_many else islice(values, 1):
         try:
-            found.append(typed(value, rule.type, base_url=base_url))
+            one = typed(value, kind, base_url=page.base_url, reading=reading)
         except ValueError as error:
-            raise FieldError(name, str(value)) from error
-    if rule.required and not found:
-        raise MissingField(name)
-    if rule.many:
-        return found
-    return found[0] if found else None
+            problem = f"is no {kind}: {error}"
+            raise FieldError(rule.name, declared.name, problem, str(value)) from error
+        if declared.is_checked:
+            try:
+                check_value(one, declared.rule, reading)
+            except ValueError as error:
+                raise FieldError(rule.name, declared.name, str(error), str(value)) from error
+        found.append(one)
+    return found
 
 
-def _values(scope: Scope, rule: FieldRule, blocks: list[JsonValue]) -> Iterator[JsonScalar]:
-    """What css gives; if that is nothing, what JSON-LD gives. Lazy: one value may be enough."""
-    is_empty = True
-    for value in _narrowed(_css_values(scope, rule), rule):
-        is_empty = False
-        yield value
-    if is_empty and rule.json_ld is not None:
-        yield from _narrowed(json_ld_values(blocks, rule.json_ld), rule)
-
-
-def _css_values(scope: Scope, rule: FieldRule) -> Iterator[str]:
-    if rule.css is None:
-        return
-    for node in scope.css(rule.css):
-        if rule.attr is None:
-            yield visible_text(node)
-        else:
-            yield node.attributes.get(rule.attr.lower()) or ""
-
-
-def _narrowed(values: Iterable[JsonScalar], rule: FieldRule) -> Iterator[JsonScalar]:
-    """The values that aren't empty, each cut to what the expression keeps of it."""
-    for value in values:
-        kept = value
-        if isinstance(value, str):
-            # Line breaks inside a URL are dropped by its parser, so they must reach it.
-            kept = value.strip() if rule.type == "url" else collapse(value)
-        if rule.regex is not None:
-            kept = _kept(rule.regex, str(kept))
-        if kept != "":
-            yield kept
-
-
-def _kept(regex: str, text: str) -> str:
-    found = re.search(regex, text)
-    if found is None:
-        return ""
-    return (found[1] if found.re.groups else found[0]) or ""
+def _whole(declared: Declared, found: list[Value], source: str | None, *, rule: SiteRule) -> Found:
+    if declared.is_required and not found:
+        raise MissingField(rule.name, declared.name)
+    if not declared.is_many:
+        return Found(value=found[0] if found else None, source=source)
+    try:
+        check_count(len(found), declared.rule)
+    except ValueError as error:
+        raise FieldError(rule.name, declared.name, str(error)) from error
+    return Found(value=found, source=source)

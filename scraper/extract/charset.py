@@ -1,45 +1,52 @@
-"""Bytes of a document → its text, and the charset that was believed.
+"""Bytes of a document → its text, the charset that was believed, and why.
 
-The first that speaks wins: byte order mark, `Content-Type` header, `<meta>` or XML declaration
-in the first 1024 bytes, valid UTF-8, a detector, windows-1252. Labels are read as browsers read
-them: `iso-8859-1` means windows-1252, `gb2312` means gbk; one that nobody knows is passed over.
-Bytes that can't be decoded become U+FFFD, so the text has no lone surrogates. No errors.
+The first that speaks and isn't contradicted by the bytes wins: byte order mark, NULs as UTF-16
+has them, `Content-Type` header, `<meta>` or XML declaration in the first 1024 bytes, valid UTF-8,
+a `<meta>` in the first 8 KiB, a detector, windows-1252. A few bytes that can't be decoded are no
+contradiction: they become U+FFFD, so the text has no lone surrogates. No errors.
 
-Source: WHATWG Encoding (labels, decoders) and HTML, "determining the character encoding".
+Source: WHATWG Encoding (decoders) and HTML, "determining the character encoding". Browsers believe
+every declaration; but a server's default charset says nothing about a page.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-import webencodings
-from resiliparse.parse.encoding import detect_encoding
+from scraper.charsets import (
+    FALLBACK,
+    MULTIBYTE,
+    decode,
+    detected,
+    is_mostly_whole,
+    is_same_charset,
+)
+from scraper.extract.declared import Claim, early_claims, late_claim
 
 __all__ = ["CharsetSource", "Decoded", "decode_html"]
 
-CharsetSource = Literal["bom", "header", "meta", "xml", "utf-8", "detected", "fallback"]
+CharsetSource = Literal["bom", "utf-16", "header", "meta", "xml", "utf-8", "detected", "fallback"]
 
-_PRESCAN_BYTES = 1024
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16be"), (b"\xff\xfe", "utf-16le"))
-_FALLBACK = "windows-1252"
+_UTF_16 = frozenset({"utf-16le", "utf-16be"})
+# Thai words of three letters may be valid UTF-8: "แบบ" is.
+_NEEDS_MORE_PROOF = MULTIBYTE | {"windows-874"}
 
-_CHARSET = re.compile(r"charset\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s;,\"']++))", re.IGNORECASE)
-_XML_DECLARATION = re.compile(rb"""<\?xml\s[^>]*?encoding\s*+=\s*+["']\s*+([^"'\s>]++)""")
-_TAG_OR_COMMENT = re.compile(
-    rb"<!--(?=-?>)|<!--.*?(?:-->|\Z)|</?([a-zA-Z][^\s/>]*+)|<[!/?][^>]*+>", re.S
-)
-_ATTRIBUTE = re.compile(
-    rb"""[\s/]*+([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+)))?"""
-)
+_HEAD_BYTES = 1024
+_FEW = 4
+"""So many U+FFFD are an accident, not a contradiction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """A document's text. `charset` is the WHATWG name in lower case, `source` who gave it."""
+    """A document's text.
+
+    `charset` is the WHATWG name in lower case, `source` who gave it, `why` a line for people.
+    """
 
     text: str
     charset: str
     source: CharsetSource
+    why: str
 
 
 def decode_html(body: bytes, content_type: str | None) -> Decoded:
@@ -53,114 +60,126 @@ def decode_html(body: bytes, content_type: str | None) -> Decoded:
     """
     for mark, name in _BOMS:
         if body.startswith(mark):
-            return Decoded(text=_decode(body[len(mark) :], name), charset=name, source="bom")
-    declared = _declared(body, content_type)
-    if declared is not None:
-        charset, source = declared
-        return Decoded(text=_decode(body, charset), charset=charset, source=source)
+            why = f"byte order mark of {name}"
+            return Decoded(
+                text=decode(body[len(mark) :], name), charset=name, source="bom", why=why
+            )
+    if (utf_16 := _as_utf_16(body)) is not None:
+        return utf_16
+    lies: list[Claim] = []
+    for claim in early_claims(body, content_type):
+        text = _if_true(body, claim)
+        if text is not None and not _is_a_default(body, claim):
+            return _believed(claim, text, lies)
+        lies.append(claim)
     try:
-        return Decoded(text=body.decode("utf-8"), charset="utf-8", source="utf-8")
+        why = _why("valid UTF-8", lies)
+        return Decoded(text=body.decode("utf-8"), charset="utf-8", source="utf-8", why=why)
     except UnicodeDecodeError:
-        return _detected(body)
+        return _undeclared(body, lies)
 
 
-def _declared(body: bytes, content_type: str | None) -> tuple[str, CharsetSource] | None:
-    """What header or document say, if it is a charset that we know."""
-    if (name := _name(_charset_in(content_type or ""))) is not None:
-        return name, "header"
-    head = body[:_PRESCAN_BYTES]
-    if (name := _prescan(head)) is not None:
-        return name, "meta"
-    if (name := _xml(head)) is not None:
-        return name, "xml"
-    return None
-
-
-def _detected(body: bytes) -> Decoded:
-    """What the detector makes of a body that isn't valid UTF-8."""
-    name = _name(detect_encoding(body) or "")
-    if name is not None:
-        text = _decode(body, name)
-        # On few bytes the detector guesses UTF-8, which this is at best in the main.
-        if name != "utf-8" or _is_mostly_whole(text):
-            return Decoded(text=text, charset=name, source="detected")
-    return Decoded(text=_decode(body, _FALLBACK), charset=_FALLBACK, source="fallback")
-
-
-def _is_mostly_whole(text: str) -> bool:
-    """Whether fewer than half of the characters beyond ASCII had to be replaced."""
-    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
-    return text.count("\ufffd") * 2 < beyond_ascii
-
-
-def _decode(body: bytes, name: str) -> str:
-    # WHATWG's gbk decoder is the one of gb18030; Python's gbk knows neither the euro sign of
-    # 0x80 nor the characters of four bytes.
-    codec = webencodings.lookup("gb18030" if name == "gbk" else name).codec_info
-    text: str = codec.decode(body, "replace")[0]
-    return text
-
-
-def _name(label: str) -> str | None:
-    """The WHATWG name of a label.
-
-    `replacement` (iso-2022-kr, hz-gb-2312) would turn the whole page into one U+FFFD for the
-    sake of a browser's users: it counts as unknown.
-    """
-    encoding = webencodings.lookup(label) if label.isascii() else None
-    return None if encoding is None or encoding.name == "replacement" else str(encoding.name)
-
-
-def _charset_in(text: str) -> str:
-    """The label after `charset=`, in a header or in the content of a `<meta>`."""
-    found = _CHARSET.search(text)
-    return next((group for group in found.groups() if group), "") if found else ""
-
-
-def _name_in_ascii(label: bytes) -> str | None:
-    """The name of a label that was read as ASCII, which rules UTF-16 out."""
-    name = _name(label.decode("latin-1"))
-    if name in {"utf-16le", "utf-16be"}:
-        return "utf-8"
-    return _FALLBACK if name == "x-user-defined" else name
-
-
-def _xml(head: bytes) -> str | None:
-    if head.startswith(b"<\0?\0x\0"):
-        return "utf-16le"
-    if head.startswith(b"\0<\0?\0x"):
-        return "utf-16be"
-    found = _XML_DECLARATION.match(head.lstrip())
-    return _name_in_ascii(found[1]) if found else None
-
-
-def _prescan(head: bytes) -> str | None:
-    """The charset of the first `<meta>` that names a known one, outside comments and tags."""
-    position = 0
-    while (found := _TAG_OR_COMMENT.search(head, position)) is not None:
-        position = found.end()
-        if found[1] is None:
-            continue
-        attributes, position = _attributes(head, position)
-        if found[0].lower() == b"<meta" and (name := _meta_charset(attributes)) is not None:
-            return name
-    return None
-
-
-def _attributes(head: bytes, position: int) -> tuple[dict[bytes, bytes], int]:
-    """The attributes of a tag, the first of a name, and where they end."""
-    attributes: dict[bytes, bytes] = {}
-    while (found := _ATTRIBUTE.match(head, position)) is not None:
-        value = next((group for group in found.groups()[1:] if group), b"")
-        attributes.setdefault(found[1].lower(), value)
-        position = found.end()
-    return attributes, position
-
-
-def _meta_charset(attributes: dict[bytes, bytes]) -> str | None:
-    if b"charset" in attributes:
-        return _name_in_ascii(attributes[b"charset"])
-    if attributes.get(b"http-equiv", b"").strip().lower() != b"content-type":
+def _as_utf_16(body: bytes) -> Decoded | None:
+    """Markup in UTF-16 has a NUL in every second place, and in no other charset has it any."""
+    if body.find(0, 0, _HEAD_BYTES) < 0:
         return None
-    content = attributes.get(b"content", b"").decode("latin-1")
-    return _name_in_ascii(_charset_in(content).encode("latin-1"))
+    head = body[:_HEAD_BYTES]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    most = max(even, odd)
+    if most < _FEW or most * 8 < len(head) or min(even, odd) * 8 > most:
+        return None
+    name = "utf-16le" if odd > even else "utf-16be"
+    source: CharsetSource = "xml" if head.startswith((b"<\0?\0x\0", b"\0<\0?\0x")) else "utf-16"
+    why = f"every second byte is NUL, as in {name}"
+    return Decoded(text=decode(body, name), charset=name, source=source, why=why)
+
+
+def _if_true(body: bytes, claim: Claim) -> str | None:
+    """The text that a claim gives; none if the bytes contradict it."""
+    name = claim.name
+    if name == "utf-8":
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError:
+            text = decode(body, name)
+            return text if is_mostly_whole(text, few=_FEW) else None
+    if name in _UTF_16:
+        # No page is without a single character of ASCII.
+        return decode(body, name) if body.find(0, 0, _HEAD_BYTES) >= 0 else None
+    text = decode(body, name)
+    if body.isascii() or not (_is_surely_utf_8(body, name, text) or _is_mangled(text)):
+        return text
+    return None
+
+
+def _is_a_default(body: bytes, claim: Claim) -> bool:
+    """Whether a header says what its server says of every page: this one says and shows else."""
+    if claim.name != FALLBACK or claim.source != "header" or body.isascii():
+        return False
+    own = next(early_claims(body, None), None)
+    return own is not None and own.name != FALLBACK and is_same_charset(own.name, detected(body))
+
+
+def _is_surely_utf_8(body: bytes, name: str, text: str) -> bool:
+    """Whether bytes that are declared as something older are UTF-8 beyond doubt.
+
+    One character may be chance: `CAFÉ®` in windows-1252 is valid UTF-8, and so is one word in
+    four of two letters in gbk.
+    """
+    try:
+        found = {character for character in body.decode("utf-8") if character > "\x7f"}
+    except UnicodeDecodeError:
+        return False
+    if name in _NEEDS_MORE_PROOF:
+        return len(found) >= 4 or "\ufffd" in text
+    return len(found) >= 3 or any(not "\u0100" <= character < "\u0800" for character in found)
+
+
+def _is_mangled(text: str) -> bool:
+    """Whether more than one in twenty characters beyond ASCII had to be replaced."""
+    bad = text.count("\ufffd")
+    return bad > _FEW and bad * 20 > _beyond_ascii(text)
+
+
+def _beyond_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", "ignore"))
+
+
+def _undeclared(body: bytes, lies: list[Claim]) -> Decoded:
+    """What becomes of a body that isn't valid UTF-8, and whose early claims are lies."""
+    late = late_claim(body)
+    if late is not None and late not in lies:
+        if (text := _if_true(body, late)) is not None:
+            return _believed(late, text, lies)
+        lies.append(late)
+    name = detected(body)
+    if name is None or name == "utf-8":
+        return _guessed(body, lies)
+    for lie in lies:
+        if is_same_charset(lie.name, name):
+            # Two witnesses are right after all: such a page is broken.
+            return _believed(lie, decode(body, lie.name), [])
+    why = _why(f"the bytes look like {name}", lies)
+    return Decoded(text=decode(body, name), charset=name, source="detected", why=why)
+
+
+def _guessed(body: bytes, lies: list[Claim]) -> Decoded:
+    """What becomes of a body that the detector knows nothing of."""
+    text = decode(body, "utf-8")
+    # On few bytes the detector guesses UTF-8, which this is at best in the main.
+    if is_mostly_whole(text):
+        why = _why("nearly valid UTF-8", lies)
+        return Decoded(text=text, charset="utf-8", source="detected", why=why)
+    why = _why(f"nothing says or shows what it is: {FALLBACK}", lies)
+    return Decoded(text=decode(body, FALLBACK), charset=FALLBACK, source="fallback", why=why)
+
+
+def _believed(claim: Claim, text: str, lies: list[Claim]) -> Decoded:
+    why = _why(claim.told, lies) if lies else claim.told
+    return Decoded(text=text, charset=claim.name, source=claim.source, why=why)
+
+
+def _why(reason: str, lies: list[Claim]) -> str:
+    if not lies:
+        return reason
+    return f"{reason}; {' and '.join(lie.told for lie in lies)}, which the bytes contradict"

@@ -24,6 +24,7 @@ JsonScalar: TypeAlias = str | int | float | bool
 JsonValue: TypeAlias = "JsonScalar | list[JsonValue] | dict[str, JsonValue] | None"
 
 _MAX_BRACKETS_UNCHECKED = 200
+_AROUND_CDATA = " \t\r\n/*"
 
 
 def json_ld_blocks(tree: LexborHTMLParser) -> list[JsonValue]:
@@ -60,6 +61,9 @@ def _block(text: str) -> JsonValue:
 def _repaired(text: str) -> JsonValue:
     if '"' not in text and "&quot;" in text:
         text = html.unescape(text)
+    inner = text.strip(_AROUND_CDATA)
+    if inner.startswith("<![CDATA["):
+        text = inner[9:].removesuffix("]]>").strip(_AROUND_CDATA)
     try:
         loaded: JsonValue = chompjs.parse_js_object(
             text, loader_kwargs={"strict": False, "parse_constant": lambda _: None}

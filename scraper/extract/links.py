@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborHTMLParser
 __all__ = ["LinkJoiner", "document_base", "full_join"]
 
 _WEB = ("http://", "https://")
+_NO_BASES = ("data:", "javascript:")
 _NO_BASE = "about:blank"
 """A base against which absolute URLs join and relative ones don't."""
 
@@ -39,7 +40,8 @@ def document_base(tree: LexborHTMLParser, url: str) -> str:
     own = full_join(_NO_BASE, url) or _NO_BASE
     node = tree.css_first("base[href]")
     href = node.attributes.get("href") if node is not None else None
-    return own if href is None else full_join(own, href) or own
+    base = full_join(own, href) if href is not None else None
+    return own if base is None or base.startswith(_NO_BASES) else base
 
 
 def full_join(base: str, href: str) -> str | None:

@@ -1,8 +1,9 @@
 """An element → the text that a reader sees, white space collapsed.
 
 Blocks are kept apart by a space, inline elements are not: `<p>a</p><p>b</p>` is `a b`,
-`J<b>ohn</b>` is `John`. Scripts, styles and what stands in for them are left out. The tree is
-only read. No errors.
+`J<b>ohn</b>` is `John`. Scripts, styles, what stands in for them and the tooltips of drawings are
+left out. What only a style or `hidden` hides stays: it is mostly a tab that a reader can open.
+The tree is only read. No errors.
 """
 
 import re
@@ -14,6 +15,8 @@ __all__ = ["collapse", "visible_text", "without_surrogates"]
 _HIDDEN = frozenset(
     {"script", "style", "noscript", "template", "iframe", "noembed", "noframes", "head"}
 )
+_TOOLTIPS = frozenset({"title", "desc", "metadata"})
+"""Hidden in a drawing; elsewhere they are what a feed is made of."""
 _INLINE = frozenset(
     {"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em"}
     | {"font", "i", "img", "ins", "kbd", "label", "mark", "nobr", "q", "s", "samp", "small"}
@@ -39,12 +42,19 @@ def visible_text(root: LexborNode) -> str:
             parts.append(" ")
         elif tag == "-text":
             parts.append(node.text_content or "")
-        elif tag not in _HIDDEN:
+        elif tag not in _HIDDEN and not (tag in _TOOLTIPS and _is_drawn(node)):
             if tag not in _INLINE:
                 parts.append(" ")
                 stack.append(None)
             stack.extend(reversed(list(node.iter(include_text=True))))
     return collapse("".join(parts))
+
+
+def _is_drawn(node: LexborNode) -> bool:
+    parent = node.parent
+    while parent is not None and parent.tag != "svg":
+        parent = parent.parent
+    return parent is not None
 
 
 def collapse(text: str) -> str:

@@ -74,8 +74,8 @@ class LoneFetcher:
 
     def __init__(self, polite: PoliteClient, guard: AddressGuard, stop: StopFlag) -> None:
         self._polite, self._guard, self._stop = polite, guard, stop
-        self._robots = RobotsCache(polite, PRODUCT, keep=lambda _answer, _exchange: None)
-        self._fetcher = Fetcher(polite, self._robots, stays=lambda _domain, _target: True)
+        self.robots = RobotsCache(polite, PRODUCT, keep=lambda _answer, _exchange: None)
+        self._fetcher = Fetcher(polite, self.robots, stays=lambda _domain, _target: True)
 
     async def fetch(
         self, seed: Seed, *, download: Download | None = None
@@ -111,5 +111,5 @@ class LoneFetcher:
     def memories(self) -> list[HostMemory]:
         """What is known by now of the hosts that were asked. Raises: nothing."""
         return memories_of(
-            self._polite.throttles.states(), self._robots.answers(), saved_at=time.time()
+            self._polite.throttles.states(), self.robots.answers(), saved_at=time.time()
         )

@@ -48,6 +48,9 @@ _SQL_TYPES = {
     "float": "DOUBLE",
     "bool": "BOOLEAN",
     "url": "VARCHAR",
+    "date": "DATE",
+    "datetime": "TIMESTAMPTZ",
+    "money": "STRUCT(amount DOUBLE, currency VARCHAR)",
 }
 
 
@@ -59,7 +62,7 @@ def field_columns(sites: Iterable[SiteRule]) -> dict[str, str]:
         for name, field in rule.fields.items():
             if name.lower() not in known:
                 known.add(name.lower())
-                columns[name] = _SQL_TYPES[field.type] + ("[]" if field.many else "")
+                columns[name] = _SQL_TYPES[field.kind] + ("[]" if field.is_many else "")
     return columns
 
 
@@ -75,6 +78,7 @@ class SeedColumns:
         self._taken = fields | ours
         self._key_by_name: dict[str, str] = {}
         self._names: list[str] = []
+        self._renamed: dict[str, str] = {}
         self._types: list[str | None] = []
 
     def take_in(self, columns: Mapping[str, object]) -> dict[str, object]:
@@ -94,6 +98,10 @@ class SeedColumns:
         types = (sql_type or "VARCHAR" for sql_type in self._types)
         return dict(zip(self._names, types, strict=True))
 
+    def renamed(self) -> dict[str, str]:
+        """The names in the list by final name, of the columns that had to be called otherwise."""
+        return dict(self._renamed)
+
     def _add(self, name: str) -> str:
         key = f"c{len(self._names)}"
         self._key_by_name[name.lower()] = key
@@ -103,6 +111,8 @@ class SeedColumns:
             final = f"seed_{final}"
         self._taken.add(final.lower())
         self._names.append(final)
+        if final != name:
+            self._renamed[final] = name
         self._types.append(None)
         return key
 

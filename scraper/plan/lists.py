@@ -18,10 +18,17 @@ import httpx
 from scraper.crawl import STDIN, CrawlSpec, InlineRows
 from scraper.errors import ConfigError
 from scraper.fetch.lists import ListFetcher
-from scraper.listsource import ListSource, is_url
+from scraper.listsource import ListSource
 from scraper.models import HostMemory
 from scraper.parts import PartWriter, packed
-from scraper.seeds import FetchedList, RawRow, read_inline, read_seeds
+from scraper.seeds import (
+    FetchedList,
+    ListOptions,
+    RawRow,
+    is_list_url,
+    read_inline,
+    read_seeds,
+)
 from scraper.seeds.rows import FAILED, URL
 from scraper.stopping import StopFlag
 
@@ -107,18 +114,17 @@ class Lists:
         if source.source == STDIN:
             self._copy_stdin(path)
             stdin = self._stack.enter_context(path.open("rb"))
-        elif not is_url(source.source) and path.is_fifo():
+        elif not is_list_url(source.source) and path.is_fifo():
             raise ConfigError(f"{path}: is a pipe: give it to stdin, as `scraper run -`")
-        return read_seeds(
-            source.source,
+        options = ListOptions(
             url_column=source.url_column,
-            stdin=stdin,
             encoding=source.encoding,
             form=source.form,
-            fetch=self._fetch if self._inputs is not None else None,
             max_bytes=lists.max_bytes,
             max_sitemaps=lists.max_sitemaps,
         )
+        fetch = self._fetch if self._inputs is not None else None
+        return read_seeds(source.source, options, stdin=stdin, fetch=fetch)
 
     def _copy_stdin(self, path: Path) -> None:
         """Standard input can be read but once: from here on it is a file."""

@@ -17,14 +17,14 @@ from scraper.crawl import STDIN, CrawlSpec
 from scraper.errors import ConfigError
 from scraper.hosts import save_hosts
 from scraper.layout import INVALID_BATCH, batch_key, hosts_key
-from scraper.listsource import ListSource, is_url
+from scraper.listsource import ListSource
 from scraper.parts import PartWriter
 from scraper.plan.cut import cut_into_batches
 from scraper.plan.lists import Inputs, Lists
 from scraper.plan.rows import check_contact, spool_rows, tabulate
 from scraper.plan.snapshots import keep_lists
 from scraper.run import RunInfo, save_run
-from scraper.seeds import NeedsNetwork, RawRow
+from scraper.seeds import NeedsNetwork, RawRow, is_list_url
 from scraper.stopping import StopFlag
 from scraper.store import Store
 from scraper.tables import open_tables, quoted
@@ -110,7 +110,9 @@ def _differences(info: RunInfo, spec: CrawlSpec) -> Iterator[tuple[str, bool]]:
 def _digest(info: RunInfo, spec: CrawlSpec) -> str | None:
     """The digest of the rows; none if they can't be read again from this machine."""
     sources = [s.source if isinstance(s, ListSource) else s for s in spec.lists]
-    if any(isinstance(source, str) and (source == STDIN or is_url(source)) for source in sources):
+    if any(
+        isinstance(source, str) and (source == STDIN or is_list_url(source)) for source in sources
+    ):
         return None
     with TemporaryDirectory() as name, Lists(spec, Path(name), None) as lists:
         try:

@@ -66,7 +66,13 @@ def spool_rows(
             line = orjson.dumps(about, option=orjson.OPT_APPEND_NEWLINE)
             digest.update(line)
             file.write(line)
-    return replace(info, rows=row, columns=columns.types(), list_sha256=digest.hexdigest())
+    return replace(
+        info,
+        rows=row,
+        columns=columns.types(),
+        renamed=columns.renamed(),
+        list_sha256=digest.hexdigest(),
+    )
 
 
 def tabulate(tables: DuckDBPyConnection, spool: Path, info: RunInfo) -> RunInfo:

@@ -12,9 +12,7 @@ from scraper.crawl import STDIN
 from scraper.layout import run_key
 from scraper.listsource import ListSource
 from scraper.plan.lists import Lists
-from scraper.seeds import list_suffixes
-from scraper.seeds.options import ListOptions
-from scraper.seeds.source import told_suffixes
+from scraper.seeds import ListOptions, list_suffixes, told_suffixes
 from scraper.store import Store
 
 __all__ = ["keep_lists"]

@@ -1,6 +1,6 @@
 """Seeds: lists of URLs as a stream of rows, one reader a format.
 
-A path or `-` in, one `RawRow` a row out, with the line that it begins on. Blank lines and
+A path, a URL or `-` in, one `RawRow` a row out, with the line that it begins on. Blank lines and
 comments are no rows; a bad row is a row without a URL, and reading goes on. A file that is no
 list is a `ConfigError` that names it.
 
@@ -14,16 +14,19 @@ from typing import BinaryIO
 
 from scraper.errors import ConfigError
 from scraper.seeds.jsonl import read_jsonl
-from scraper.seeds.options import FetchedList, FetchList, ListFormat, NeedsNetwork
-from scraper.seeds.rows import RawRow, excerpt, split_url
-from scraper.seeds.source import (
-    crawl_name,
-    is_list_url,
-    is_url,
-    list_format,
-    list_suffixes,
-    open_list,
+from scraper.seeds.names import crawl_name, is_list_url, list_suffixes
+from scraper.seeds.options import (
+    DEFAULTS,
+    FetchedList,
+    FetchList,
+    ListFormat,
+    ListOptions,
+    NeedsNetwork,
 )
+from scraper.seeds.parquet import read_parquet
+from scraper.seeds.rows import RawRow, excerpt, split_url
+from scraper.seeds.sitemap_index import read_sitemaps
+from scraper.seeds.source import OpenList, open_list, told_suffixes
 from scraper.seeds.stream import ListStream
 from scraper.seeds.table import read_csv, read_tsv
 from scraper.seeds.text import read_text
@@ -31,6 +34,8 @@ from scraper.seeds.text import read_text
 __all__ = [
     "FetchList",
     "FetchedList",
+    "ListFormat",
+    "ListOptions",
     "NeedsNetwork",
     "RawRow",
     "crawl_name",
@@ -38,6 +43,7 @@ __all__ = [
     "list_suffixes",
     "read_inline",
     "read_seeds",
+    "told_suffixes",
 ]
 
 _READERS: dict[ListFormat, Callable[[ListStream, str | None], Iterator[RawRow]]] = {
@@ -45,48 +51,41 @@ _READERS: dict[ListFormat, Callable[[ListStream, str | None], Iterator[RawRow]]]
     "csv": read_csv,
     "tsv": read_tsv,
     "jsonl": read_jsonl,
+    "parquet": read_parquet,
 }
 
 
 def read_seeds(
     source: str,
+    options: ListOptions = DEFAULTS,
     *,
-    url_column: str | None = None,
     stdin: BinaryIO | None = None,
-    encoding: str | None = None,
-    form: ListFormat | None = None,
     fetch: FetchList | None = None,
-    max_bytes: int | None = None,
-    max_sitemaps: int = 50_000,
 ) -> Iterator[RawRow]:
     """Read a list as a stream; nothing is opened before the first row is asked for.
 
     Args:
         source: a path, a URL, or `-` for standard input.
-        url_column: the column of the URL in tables and JSON lines; `url` if None.
+        options: how it is to be read, where its name and its bytes don't tell.
         stdin: what to read for `-`; the process's own if None.
-        encoding: not used yet.
-        form: the list's format; told from its name or its bytes if None.
-        fetch: fetches a list at a URL.
-        max_bytes: not used yet.
-        max_sitemaps: not used yet.
+        fetch: what fetches the list at a URL, and the sitemaps of an index.
 
     Raises:
+        NeedsNetwork: there is something to fetch, and nothing to fetch it.
         ConfigError: the list can't be read, is none, or has no rows; with file and line.
-        NeedsNetwork: the list has to be fetched, and `fetch` is None.
     """
-    path = source
-    if is_url(source):
-        if fetch is None:
-            raise NeedsNetwork(f"{source}: a list at a URL has to be fetched")
-        path = str(fetch(source).path)
-    with open_list(path, stdin=stdin) as stream:
-        name = form or list_format(source, stream.head, url_column=url_column)
+    with open_list(source, options, stdin=stdin, fetch=fetch) as opened:
         row = None
-        for row in _READERS[name](stream, url_column):
+        for row in _rows(opened, options, fetch):
             yield row
         if row is None:
-            raise ConfigError(f"{stream.name if source == path else source}: the list is empty")
+            raise ConfigError(f"{opened.stream.name}: the list is empty")
+
+
+def _rows(opened: OpenList, options: ListOptions, fetch: FetchList | None) -> Iterator[RawRow]:
+    if opened.form == "sitemap":
+        return read_sitemaps(opened, options, fetch)
+    return _READERS[opened.form](opened.stream, options.url_column)
 
 
 def read_inline(rows: Iterable[str | Mapping[str, object]]) -> Iterator[RawRow]:

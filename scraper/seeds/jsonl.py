@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import orjson
 
+from scraper.seeds.encoding import as_text
 from scraper.seeds.rows import EXCERPT_BYTES, URL, RawRow, excerpt, split_url
 from scraper.seeds.stream import ListStream
 
@@ -38,7 +39,7 @@ def read_jsonl(stream: ListStream, url_column: str | None = None) -> Iterator[Ra
         data = line.data.strip()
         if not data:
             continue
-        text = excerpt(data[:EXCERPT_BYTES].decode(errors="replace"))
+        text = excerpt(as_text(data[:EXCERPT_BYTES], is_cut=len(data) > EXCERPT_BYTES))
         value = None if line.is_cut else _parse(data)
         if isinstance(value, str):
             yield RawRow(line=line.number, url=value.strip() or None, text=text)
@@ -52,7 +53,7 @@ def read_jsonl(stream: ListStream, url_column: str | None = None) -> Iterator[Ra
 def _parse(data: bytes) -> object:
     """The value of a line; None if it is broken."""
     try:
-        value: object = _exact(data) if _LONG_NUMBER.search(data) else orjson.loads(data)
+        value = _exact(data) if _LONG_NUMBER.search(data) else _loaded(data)
         # orjson reads 1,024 levels and writes 254: what it can't write would fail later on.
         orjson.dumps(value)
     except (ValueError, TypeError, RecursionError):
@@ -60,10 +61,22 @@ def _parse(data: bytes) -> object:
     return value
 
 
+def _loaded(data: bytes) -> object:
+    value: object
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        text = as_text(data)
+        if text.encode() == data:
+            raise
+        value = orjson.loads(text)
+    return value
+
+
 def _exact(data: bytes) -> object:
     """What orjson gives, but for long whole numbers, of which it makes floats."""
     value: object = json.loads(
-        data, parse_int=_whole_number, parse_float=_finite, parse_constant=_finite
+        as_text(data), parse_int=_whole_number, parse_float=_finite, parse_constant=_finite
     )
     return value
 

@@ -1,4 +1,7 @@
-"""What a reader of lists is told, and what fetches a list that stands at a URL."""
+"""What a reader of lists is told, and what fetches a list that stands at a URL.
+
+`FetchList` is a seam: this package opens no connection. Values and a type, no errors of its own.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,16 +12,24 @@ from scraper.errors import ConfigError
 
 __all__ = ["DEFAULTS", "FetchList", "FetchedList", "ListFormat", "ListOptions", "NeedsNetwork"]
 
-ListFormat = Literal["txt", "csv", "tsv", "jsonl"]
+ListFormat = Literal["txt", "csv", "tsv", "jsonl", "parquet", "sitemap"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOptions:
-    """How a list is to be read; what is None is told by its name and its bytes."""
+    """How a list is to be read; what is None is told by its name and its bytes.
+
+    `url_column` is the column of the URL in tables, JSON lines and Parquet. `encoding` is a
+    charset's label, and overrides even a byte order mark. `form` overrides name and content
+    type. `max_bytes` caps a fetched list (each sitemap of an index for itself), decompressed; a
+    local list has no cap. `max_sitemaps` is how many an index may lead to, all levels together.
+    """
 
     url_column: str | None = None
     encoding: str | None = None
     form: ListFormat | None = None
+    max_bytes: int | None = None
+    max_sitemaps: int = 50_000
 
 
 DEFAULTS = ListOptions()
@@ -26,7 +37,12 @@ DEFAULTS = ListOptions()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedList:
-    """A list as it was fetched: the file that holds it, the URL that gave it, its media type."""
+    """A list that was fetched.
+
+    `path` holds the body, its Content-Encoding undone; `url` is the final one, after redirects.
+    The file is its fetcher's to remove: not before the next one is asked for, nor before all
+    rows are read.
+    """
 
     path: Path
     url: str
@@ -34,8 +50,8 @@ class FetchedList:
 
 
 FetchList = Callable[[str], FetchedList]
-"""Fetches the list at a URL."""
+"""Fetches the list at a URL; raises `ConfigError` or another `ScraperError` that names it."""
 
 
 class NeedsNetwork(ConfigError):
-    """The list, or a part of it, is at a URL, and nobody is there to fetch it."""
+    """A list, or a sitemap of an index, stands at a URL, and nothing was given to fetch it."""

@@ -1,156 +1,82 @@
-"""Where a list comes from and what it is: opened, decompressed, its format told.
+"""Where a list comes from: opened or fetched, decompressed, its charset undone, its format told.
 
-A path or `-` in, a stream of plain bytes out. What is no list (a folder, a picture, a web page)
-or none that is read yet is a `ConfigError` that names it.
+A path, a URL or `-` in, a stream of plain bytes out: UTF-8, unless it is Parquet. What can't be
+opened, or is no list, is a `ConfigError` that names it.
 """
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 from isal import igzip
 
 from scraper.errors import ConfigError
-from scraper.seeds.options import DEFAULTS, ListFormat, ListOptions
-from scraper.seeds.stream import ListStream
+from scraper.seeds.encoding import UTF8, Transcoder, told_encoding
+from scraper.seeds.forms import GZIP_MAGIC, PARQUET_MAGIC, list_format, refuse_binary
+from scraper.seeds.names import (
+    FORM_BY_SUFFIX,
+    STDIN,
+    has_scheme,
+    is_list_url,
+    named_form,
+    shown_name,
+)
+from scraper.seeds.options import (
+    DEFAULTS,
+    FetchedList,
+    FetchList,
+    ListFormat,
+    ListOptions,
+    NeedsNetwork,
+)
+from scraper.seeds.stream import Capped, ListStream, Readable
+from scraper.seeds.zstd import is_zstd, open_zstd
 
-__all__ = [
-    "GZIP_MAGIC",
-    "ListFormat",
-    "crawl_name",
-    "is_list_url",
-    "is_url",
-    "list_format",
-    "list_suffixes",
-    "open_list",
-    "told_suffixes",
-]
+__all__ = ["OpenList", "open_list", "told_suffixes"]
 
-STDIN = "-"
+_NUL_BYTES = 4096
 
-_FORMATS: dict[str, ListFormat] = {
-    ".txt": "txt",
-    ".lst": "txt",
-    ".urls": "txt",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
-_NOT_READ_YET = {".parquet": "Parquet", ".xml": "sitemap", ".zst": "zstd"}
-_KNOWN_SUFFIXES = {*_FORMATS, *_NOT_READ_YET, ".gz", ".toml"}
 
-GZIP_MAGIC = b"\x1f\x8b"
-_BOM = b"\xef\xbb\xbf"
-_MAGICS = {
-    b"%PDF-": "PDF",
-    b"\x89PNG": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"PK\x03\x04": "ZIP or a spreadsheet",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\xfd7zXZ\x00": "xz",
-    b"BZh": "bzip2",
-    b"PAR1": "Parquet",
-    b"\xff\xfe": "UTF-16, it must be UTF-8",
-    b"\xfe\xff": "UTF-16, it must be UTF-8",
-    GZIP_MAGIC: "gzip twice over",
-}
-_MARKUP = (b"<?xml", b"<!doctype", b"<html")
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_MAX_NAME = 100
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenList:
+    """A list that can be read. `url` is where it stands at last, if it was fetched."""
+
+    stream: ListStream
+    form: ListFormat
+    url: str | None
 
 
 @contextmanager
-def open_list(source: str, *, stdin: BinaryIO | None = None) -> Iterator[ListStream]:
-    """Open a list, plain or gzip (told by its bytes, not by its name); `-` is standard input.
+def open_list(
+    source: str,
+    options: ListOptions = DEFAULTS,
+    *,
+    stdin: BinaryIO | None = None,
+    fetch: FetchList | None = None,
+) -> Iterator[OpenList]:
+    """Open a list, plain, gzip or zstd (told by its bytes, not by its name).
 
     Args:
-        source: a path or `-`.
+        source: a path, a URL, or `-` for standard input.
+        options: how it is to be read.
         stdin: what to read for `-`; it is left open.
+        fetch: what fetches the list at a URL.
 
     Raises:
-        ConfigError: missing, a folder, not to be read, no list, or of a format not read yet.
+        NeedsNetwork: a URL, and nothing to fetch it.
+        ConfigError: missing, a folder, not to be read, or no list; whatever `fetch` raises.
     """
-    _refuse_unread(source)
+    fetched = _fetched(source, fetch)
+    max_bytes = options.max_bytes if fetched else None
     with ExitStack() as stack:
-        if source == STDIN:
-            stream = ListStream(_shown(source), stdin or sys.stdin.buffer)
-        else:
-            stream = ListStream(_shown(source), stack.enter_context(_open_file(source)))
-        if stream.head.startswith(GZIP_MAGIC):
-            plain = igzip.IGzipFile(fileobj=stream)  # type: ignore[no-untyped-call]  # no stub
-            stream = ListStream(stream.name, stack.enter_context(closing(plain)))
-        _refuse_binary(stream)
-        yield stream
-
-
-def list_format(source: str, head: bytes, *, url_column: str | None = None) -> ListFormat:
-    """Tell a list's format by its suffix; where that says nothing, by its first bytes.
-
-    Unnamed bytes are JSON lines if they begin with `{`, a table if a URL column is asked for or
-    the first line names a column `url` beside others, and otherwise one URL a line.
-
-    Raises:
-        ConfigError: unnamed bytes that are a JSON array.
-    """
-    named = _FORMATS.get(Path(source.lower().removesuffix(".gz")).suffix)
-    if named is not None and source != STDIN:
-        return named
-    text = head.removeprefix(_BOM).lstrip()
-    if text.startswith(b"{"):
-        return "jsonl"
-    if text.startswith(b"["):
-        raise ConfigError(f"{_shown(source)}: a JSON array is no list: write one object a line")
-    first_line = re.split(rb"[\r\n]", text, maxsplit=1)[0].lower()
-    cells = [cell.strip(b' "') for cell in re.split(rb"[,;\t]", first_line)]
-    is_table = url_column is not None or (len(cells) > 1 and b"url" in cells)
-    return "csv" if is_table else "txt"
-
-
-def crawl_name(source: str) -> str:
-    """The name of a list's crawl: its file's name without the suffixes known here.
-
-    `seeds/x.jsonl.gz` is `x`, `shop.a.org.txt` is `shop.a.org`. What may not stand in a key of
-    the store becomes `-`.
-
-    Raises:
-        ConfigError: standard input has no name.
-    """
-    if source == STDIN:
-        raise ConfigError(f"{_shown(source)}: a list without a name needs --crawl NAME")
-    parts = urlsplit(source.strip()) if is_url(source) else None
-    path = parts.path.strip("/") if parts else source
-    name = Path(path).name.removesuffix("".join(list_suffixes(path)))
-    if parts:
-        name = "-".join(part for part in (parts.hostname or "", name) if part)
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".-")[:_MAX_NAME] or "list"
-
-
-def is_url(source: str) -> bool:
-    """Whether a list has to be fetched. Raises: nothing."""
-    return source.lower().startswith(("http://", "https://"))
-
-
-def is_list_url(text: str) -> bool:
-    """Whether a source is a URL that can be fetched. Raises: nothing."""
-    return is_url(text)
-
-
-def _shown(source: str) -> str:
-    return "stdin" if source == STDIN else source
-
-
-def list_suffixes(source: str) -> list[str]:
-    """The suffixes of a list's name that are known here, in their order: `.jsonl`, `.gz`."""
-    name, suffixes = Path(source).name, list[str]()
-    while (suffix := re.search(r"\.\w+$", name)) and suffix[0].lower() in _KNOWN_SUFFIXES:
-        name = name.removesuffix(suffix[0])
-        suffixes.insert(0, suffix[0])
-    return suffixes
+        raw = _raw_stream(source, fetched, stdin, stack)
+        plain = _plain_stream(raw, max_bytes, stack)
+        stream = _as_utf8(plain, options.encoding, fetched.content_type if fetched else None)
+        form = _told_form(source, stream.head, options, fetched)
+        yield OpenList(stream=stream, form=form, url=fetched.url if fetched else None)
 
 
 def told_suffixes(path: Path, options: ListOptions = DEFAULTS) -> str:
@@ -159,34 +85,82 @@ def told_suffixes(path: Path, options: ListOptions = DEFAULTS) -> str:
     Raises:
         ConfigError: as `open_list` does.
     """
-    with path.open("rb") as file, open_list(STDIN, stdin=file) as stream:
-        suffix = options.form or list_format(STDIN, stream.head, url_column=options.url_column)
     with path.open("rb") as file:
-        return f".{suffix}" + ".gz" * (file.read(2) == GZIP_MAGIC)
+        head = file.read(len(GZIP_MAGIC) + 2)
+    with path.open("rb") as file, open_list(STDIN, options, stdin=file) as found:
+        suffix = next(suffix for suffix, form in FORM_BY_SUFFIX.items() if form == found.form)
+    return suffix + ".gz" * head.startswith(GZIP_MAGIC) + ".zst" * is_zstd(head)
 
 
-def _open_file(source: str) -> BinaryIO:
+def _fetched(source: str, fetch: FetchList | None) -> FetchedList | None:
+    if not has_scheme(source):
+        return None
+    if not is_list_url(source):
+        scheme = source.partition("://")[0].lower()
+        raise ConfigError(f"{source}: a list is read from http and https, not from {scheme}")
+    if fetch is None:
+        raise NeedsNetwork(f"{source}: is at a URL, and nothing may be fetched here")
+    return fetch(source)
+
+
+def _raw_stream(
+    source: str, fetched: FetchedList | None, stdin: BinaryIO | None, stack: ExitStack
+) -> ListStream:
+    name = shown_name(source)
+    if source == STDIN:
+        return ListStream(name, stdin or sys.stdin.buffer)
+    path = fetched.path if fetched else Path(source)
     try:
-        return Path(source).open("rb")
+        file = path.open("rb")
     except OSError as error:
         raise ConfigError(f"{source}: can't be opened: {error.strerror or error}") from error
     except ValueError as error:
         raise ConfigError(f"{source!r}: is no path: {error}") from error
+    # A fetched list is read through its cap, whatever it is.
+    return ListStream(name, stack.enter_context(file), path=None if fetched else path)
 
 
-def _refuse_unread(source: str) -> None:
-    if _URL.match(source):
-        raise ConfigError(f"{source}: a list at a URL isn't read yet")
-    kind = _NOT_READ_YET.get(Path(source.lower().removesuffix(".gz")).suffix)
-    if kind is not None:
-        raise ConfigError(f"{source}: the format isn't read yet: {kind}")
+def _plain_stream(raw: ListStream, max_bytes: int | None, stack: ExitStack) -> ListStream:
+    plain: Readable = raw
+    if raw.head.startswith(GZIP_MAGIC):
+        plain = igzip.IGzipFile(fileobj=raw)  # type: ignore[no-untyped-call]  # no stub
+        stack.enter_context(closing(plain))
+    elif is_zstd(raw.head):
+        plain = stack.enter_context(open_zstd(raw))
+    if max_bytes is not None:
+        plain = Capped(plain, max_bytes, raw.name)
+    return raw if plain is raw else ListStream(raw.name, plain)
 
 
-def _refuse_binary(stream: ListStream) -> None:
-    for magic, kind in _MAGICS.items():
-        if stream.head.startswith(magic):
-            raise ConfigError(f"{stream.name}: is no list: binary ({kind})")
-    if b"\0" in stream.head:
-        raise ConfigError(f"{stream.name}: is no list: binary")
-    if stream.head.removeprefix(_BOM).lstrip().lower().startswith(_MARKUP):
-        raise ConfigError(f"{stream.name}: is no list: HTML or XML")
+def _as_utf8(plain: ListStream, wanted: str | None, content_type: str | None) -> ListStream:
+    """The list as UTF-8; Parquet as it is."""
+    name = plain.name
+    refuse_binary(plain.head, name)
+    if plain.head.startswith(PARQUET_MAGIC):
+        return plain
+    charset = told_encoding(plain.head, wanted=wanted, content_type=content_type, name=name)
+    if charset != UTF8:
+        plain = ListStream(name, Transcoder(plain, charset))
+    if b"\0" in plain.head[:_NUL_BYTES]:
+        raise ConfigError(f"{name}: is no list: binary")
+    return plain
+
+
+def _told_form(
+    source: str, head: bytes, options: ListOptions, fetched: FetchedList | None
+) -> ListFormat:
+    if options.form is not None:
+        return _asked_form(source, head, options.form)
+    if fetched is None:
+        return list_format(source, head, url_column=options.url_column)
+    # Behind a link without a suffix there may be a file that has one.
+    name = source if named_form(source) else fetched.url
+    return list_format(name, head, url_column=options.url_column, content_type=fetched.content_type)
+
+
+def _asked_form(source: str, head: bytes, form: ListFormat) -> ListFormat:
+    """The format that was asked for, if the bytes don't contradict it."""
+    told = list_format(STDIN, head)
+    if told != form and {told, form} & {"parquet", "sitemap"}:
+        raise ConfigError(f"{shown_name(source)}: was to be read as {form}, but is {told}")
+    return form

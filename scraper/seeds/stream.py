@@ -5,16 +5,24 @@ Nothing is held but one block and one line. What can't be read or decompressed i
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from isal import isal_zlib
 
 from scraper.errors import ConfigError
+from scraper.seeds.zstd import ZstdError
 
-__all__ = ["Line", "ListStream"]
+__all__ = ["Capped", "Line", "ListStream", "Readable"]
 
-_HEAD_BYTES = 4096
+_HEAD_BYTES = 65_536
 _BLOCK_BYTES = 262_144
+_BROKEN: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    ZstdError,
+    isal_zlib.error,  # type: ignore[assignment]  # is a class
+)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -26,20 +34,47 @@ class Line(NamedTuple):
     is_cut: bool
 
 
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+class Readable(Protocol):
+    """A file, a pipe, a decompressor: whatever gives its next bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, none at the end."""
+        ...
+
+
+class Capped:
+    """A file that may not be longer than so many bytes: whoever sent it may mean harm."""
+
+    def __init__(self, rest: Readable, max_bytes: int, name: str) -> None:
+        self._rest, self._left, self._max_bytes, self._name = rest, max_bytes, max_bytes, name
+
+    def read(self, size: int) -> bytes:
+        """The next bytes.
+
+        Raises:
+            ConfigError: they are too many.
+        """
+        piece = self._rest.read(size)
+        self._left -= len(piece)
+        if self._left < 0:
+            raise ConfigError(f"{self._name}: is longer than {self._max_bytes} bytes, decompressed")
+        return piece
 
 
 class ListStream:
     """The bytes of a list, from a file, a pipe or a decompressor: it is never sought in.
 
-    `name` is what errors call the list, `head` its first 4 KiB, which are still to be read.
+    `name` is what errors call the list, `head` its first 64 KiB, which are still to be read;
+    `line` is the line that was reached, from 1. `path` is the file that has just these bytes, if
+    there is one.
     """
 
-    def __init__(self, name: str, rest: _Readable) -> None:
+    def __init__(self, name: str, rest: Readable, *, path: Path | None = None) -> None:
         self.name = name
+        self.path = path
+        self.line = 0
         self._rest = rest
-        self._line = 0
+        self._error: Exception | None = None
         self.head = self._first_bytes()
         self._unread = self.head
 
@@ -84,19 +119,28 @@ class ListStream:
             yield self._next_line(kept, is_cut)
 
     def _next_line(self, data: bytes, is_cut: bool) -> Line:
-        self._line += 1
-        return Line(self._line, data.removeprefix(_BOM), is_cut)
+        self.line += 1
+        return Line(self.line, data.removeprefix(_BOM), is_cut)
 
     def _first_bytes(self) -> bytes:
         head = b""
         # A pipe gives what it has: one read may be a single byte.
-        while len(head) < _HEAD_BYTES and (piece := self._pull(_HEAD_BYTES - len(head))):
-            head += piece
+        try:
+            while len(head) < _HEAD_BYTES and (piece := self._rest.read(_HEAD_BYTES - len(head))):
+                head += piece
+        except _BROKEN as error:
+            # What came before is still to be read, and says which line was reached.
+            self._error = error
+            if not head:
+                self._pull(0)
         return head
 
     def _pull(self, size: int) -> bytes:
-        try:
-            return self._rest.read(size)
-        except (OSError, EOFError, isal_zlib.error) as error:  # type: ignore[misc]  # is a class
-            reached = f" after line {self._line}" if self._line else ""
-            raise ConfigError(f"{self.name}: can't be read{reached}: {error}") from error
+        error = self._error
+        if error is None:
+            try:
+                return self._rest.read(size)
+            except _BROKEN as caught:
+                error = caught
+        reached = f" after line {self.line}" if self.line else ""
+        raise ConfigError(f"{self.name}: can't be read{reached}: {error}") from error

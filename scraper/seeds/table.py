@@ -11,13 +11,14 @@ than 1 MiB, a cell of more than 128 Ki characters, or a NUL.
 """
 
 import csv
-import difflib
 import re
 from collections import Counter, deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from scraper.errors import ConfigError
+from scraper.seeds.columns import url_place
+from scraper.seeds.encoding import as_text
 from scraper.seeds.rows import FAILED, URL, RawRow, column_name, excerpt
 from scraper.seeds.stream import Line, ListStream
 
@@ -26,7 +27,6 @@ __all__ = ["read_csv", "read_tsv"]
 _RECORD_BYTES = 1_048_576
 _DELIMITERS = ",;\t"
 _NO_DELIMITER = "\x1f"
-_SHOWN_NAMES = 20
 
 
 def read_csv(stream: ListStream, url_column: str | None = None) -> Iterator[RawRow]:
@@ -60,7 +60,7 @@ def _read_table(stream: ListStream, url_column: str, *, delimiters: str) -> Iter
     if header is None:
         return
     names = _column_names(header, stream.name)
-    url_at = _url_index(names, url_column, f"{stream.name}: line {header.line}")
+    url_at = url_place(names, url_column, f"{stream.name}: line {header.line}")
     kept = [(at, name) for at, name in enumerate(names) if at != url_at and name.lower() != FAILED]
     for line, text, cells in records:
         if cells is None or any(cells[len(names) :]):
@@ -89,18 +89,6 @@ def _column_names(header: _Record, source: str) -> list[str]:
             f"{source}: line {header.line}: {count} columns are named {excerpt(name)!r}"
         )
     return names
-
-
-def _url_index(names: list[str], wanted: str, where: str) -> int:
-    folded = [name.lower() for name in names]
-    wanted = wanted.strip().lower()
-    if wanted in folded:
-        return folded.index(wanted)
-    shown = [excerpt(name) for name in names[:_SHOWN_NAMES]]
-    rest = ", …" if len(names) > _SHOWN_NAMES else ""
-    close = difflib.get_close_matches(wanted, folded[:_SHOWN_NAMES], n=1, cutoff=0.3)
-    hint = f"; did you mean {shown[folded.index(close[0])]!r}?" if close else ""
-    raise ConfigError(f"{where}: no column {wanted!r}, only {', '.join(shown)}{rest}{hint}")
 
 
 class _Feed:
@@ -183,4 +171,4 @@ def _is_sound(line: Line) -> bool:
 
 
 def _decoded(line: Line) -> str:
-    return line.data.decode(errors="replace")
+    return as_text(line.data, is_cut=line.is_cut)

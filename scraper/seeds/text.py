@@ -10,6 +10,7 @@ than 64 KiB, or with a NUL in it, is a row without a URL.
 
 from collections.abc import Iterator
 
+from scraper.seeds.encoding import as_text
 from scraper.seeds.rows import RawRow, column_name, excerpt, split_url
 from scraper.seeds.stream import ListStream
 
@@ -19,7 +20,7 @@ _LINE_BYTES = 65_536
 
 
 def read_text(stream: ListStream, url_column: str | None = None) -> Iterator[RawRow]:
-    """Give the rows of a plain list; bytes that are no UTF-8 are replaced.
+    """Give the rows of a plain list; a line that is no UTF-8 is windows-1252.
 
     Args:
         stream: the list.
@@ -29,7 +30,7 @@ def read_text(stream: ListStream, url_column: str | None = None) -> Iterator[Raw
         ConfigError: the list can't be read to its end.
     """
     for line in stream.lines(cap=_LINE_BYTES):
-        text = line.data.decode(errors="replace").strip()
+        text = as_text(line.data, is_cut=line.is_cut).strip()
         if not text or text.startswith("#"):
             continue
         if line.is_cut or "\0" in text:

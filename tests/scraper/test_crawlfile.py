@@ -119,7 +119,10 @@ ERRORS = {
         site('t = "h1"'),
         "sites.1.fields.t: Input should be a valid dictionary or instance of FieldRule",
     ),
-    "field_without_a_source": (site("t = {}"), "sites.1.fields.t: needs css or json_ld"),
+    "field_without_a_source": (
+        site("t = {}"),
+        "sites.1.fields.t: needs css, json_ld, open_graph, meta, html, url, seed or const",
+    ),
     "attr_without_css": (
         site('t = { json_ld = "a", attr = "href" }'),
         "sites.1.fields.t: attr needs css",
@@ -147,7 +150,8 @@ ERRORS = {
     "empty_selector": (site('t = { css = "" }'), "sites.1.fields.t.css: '' is not a CSS selector"),
     "selector_of_items": (
         site(rest='item = "h1::text"'),
-        "sites.1.item: 'h1::text' is not a CSS selector",
+        "sites.1.item: 'h1::text' is not a CSS selector: an item is an element, without ::text "
+        "or ::attr(name)",
     ),
     "expression": (
         site('t = { css = "b", regex = "(" }'),
@@ -161,7 +165,8 @@ ERRORS = {
     ),
     "type": (
         site('t = { css = "b", type = "number" }'),
-        "sites.1.fields.t.type: Input should be 'str', 'int', 'float', 'bool' or 'url'",
+        "sites.1.fields.t.type: there is no 'number'; valid: bool, date, datetime, float, int, "
+        "list, money, str, url",
     ),
     "column_of_ours": (
         site('Final_URL = { css = "b" }'),

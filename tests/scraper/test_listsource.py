@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from scraper.listsource import ListSource, is_row, is_url, list_source
+from scraper.listsource import ListSource, is_row, list_source
 
 ROWS = [
     "https://a.org/",
@@ -53,20 +53,6 @@ def test_what_is_a_row(seed):
 @pytest.mark.parametrize("seed", LISTS, ids=str)
 def test_what_is_a_list(seed):
     assert not is_row(seed)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("http://a/x", True),
-        (" HTTPS://a", True),
-        ("ftp://a/x", False),
-        ("a.org/http://b", False),
-        ("http:/x", False),
-    ],
-)
-def test_what_has_to_be_fetched(text, expected):
-    assert is_url(text) is expected
 
 
 FOUND = {

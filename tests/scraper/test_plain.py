@@ -1,12 +1,15 @@
 """Values as text formats have them, and cells that no spreadsheet runs."""
 
+import csv
+import io
+
 import duckdb
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scraper.plain import cell_value, harmless, json_value
+from scraper.plain import csv_cell, harmless, json_value
 
 
 @pytest.fixture(scope="module")
@@ -65,23 +68,44 @@ def test_what_needs_no_change_is_left_as_it_is(tables):
 CELLS = {
     "a time": (AT, TEXT),
     "a date": ("DATE '2026-11-24'", "2026-11-24"),
-    "a number": ("-1.5::DOUBLE", -1.5),
-    "an integer": ("-3::BIGINT", -3),
-    "no number": ("'NaN'::DOUBLE", None),
+    "a number": ("-1.5::DOUBLE", "-1.5"),
+    "an integer": ("-3::BIGINT", "-3"),
+    "no number": ("'NaN'::DOUBLE", ""),
+    "no integer": ("NULL::BIGINT", ""),
     "a truth": ("true", "true"),
-    "text": ("'=1'", "=1"),
-    "a list": ("['a', NULL]", '["a",null]'),
-    "no list": ("NULL::VARCHAR[]", None),
-    "times": (f"[{AT}]", f'["{TEXT}"]'),
-    "a struct": ("{'a': 1}", '{"a":1}'),
-    "a map": ("MAP {'a': 1}", '{"a":1}'),
-    "JSON": ("'{\"a\": 1}'::JSON", '{"a": 1}'),
+    "text": ("'a b'", "a b"),
+    "no text": ("NULL::VARCHAR", ""),
+    "a formula": ("'=1'", "'=1"),
+    "a formula in quotes": ("'=\"1\", 2'", '"\'=""1"", 2"'),
+    "lines": ("'a' || chr(10) || 'b'", '"a\nb"'),
+    "a number that is text": ("'-5'", "'-5"),
+    "a list": ("['a', NULL]", '"[""a"",null]"'),
+    "no list": ("NULL::VARCHAR[]", ""),
+    "times": (f"[{AT}]", f'"[""{TEXT}""]"'),
+    "a struct": ("{'a': 1}", '"{""a"":1}"'),
+    "a map": ("MAP {'a': 1}", '"{""a"":1}"'),
+    "JSON": ("'[1]'::JSON", "[1]"),
 }
 
 
 @pytest.mark.parametrize(("sql", "value"), CELLS.values(), ids=CELLS)
 def test_a_value_as_a_cell(tables, sql, value):
-    assert value_of(tables, cell_value, sql) == value
+    assert value_of(tables, csv_cell, sql) == value
+
+
+AWKWARD = " \t\r\n\x0b\x1c\x85\xa0\u2003\u3000\ufeff=+-@＝＋－＠\",;'\0aö"  # noqa: RUF001  # full-width forms
+
+
+@settings(deadline=None)
+@given(st.lists(st.text() | st.text(AWKWARD, max_size=6), min_size=1, max_size=20))
+def test_a_cell_is_what_the_standard_library_writes_of_the_harmless_text(tables, texts):
+    kind = tables.sql("SELECT 'x' AS v").types[0]
+    query = f"SELECT {csv_cell('v', kind)} FROM (SELECT unnest($1::VARCHAR[]) AS v)"
+    found = [cell for (cell,) in tables.execute(query, [texts]).fetchall()]
+    written = io.StringIO(newline="")
+    # A second column: a cell that is empty and alone would be quoted.
+    csv.writer(written, lineterminator="\r\n").writerows([harmless(text), 0] for text in texts)
+    assert "".join(f"{cell},0\r\n" for cell in found) == written.getvalue()
 
 
 FORMULAS = [

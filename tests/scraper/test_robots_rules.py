@@ -1,6 +1,8 @@
 import gzip
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scraper.models import Reason
 from scraper.robots import MAX_ROBOTS_BYTES, RobotsRules, reason_of_robots
@@ -160,3 +162,81 @@ def test_an_answers_body(body, content_encoding, allowed):
 )
 def test_what_an_answer_means_for_the_pages(reason, http_status, meaning):
     assert reason_of_robots(reason, http_status) is meaning
+
+
+TWO_GROUPS = f"""# for all
+User-agent: *
+Disallow: /
+
+User-agent: {TOKEN}/1.0   # ours
+Crawl-delay: 2
+Disallow: /shop/
+Allow: /shop/public/   # these
+Disallow: /*.pdf$
+Allow: /a
+Disallow: /a
+Disallow:
+Sitemap: http://a.test/s.xml
+Disallow: /ツ
+Disallow: /%E3%83
+Allow: /docs/index.html
+Disallow: /docs
+Disallow: /c$d
+User-agent: other
+Disallow: /x"""
+
+DECIDED = {
+    "no rule": ("/b", None),
+    "a rule of another group": ("/x", None),
+    "an empty rule": ("/", None),
+    "the longer allow": ("/shop/public/1", (8, "Allow: /shop/public/   # these")),
+    "the shorter one where it alone matches": ("/shop/1", (7, "Disallow: /shop/")),
+    "a pattern": ("/b.pdf", (9, "Disallow: /*.pdf$")),
+    "the longer of two that forbid": ("/shop/1.pdf", (9, "Disallow: /*.pdf$")),
+    "a tie is allowed": ("/ab", (10, "Allow: /a")),
+    "octets are counted": ("/%E3%83%84", (14, "Disallow: /ツ")),
+    "an index allows its folder": ("/docs/", (16, "Allow: /docs/index.html")),
+    "an index": ("/docs/index.html", (16, "Allow: /docs/index.html")),
+    "a dollar inside": ("/c$d", (18, "Disallow: /c$d")),
+    "robots.txt itself": ("/robots.txt", None),
+}
+
+
+@pytest.mark.parametrize(("path", "line"), DECIDED.values(), ids=DECIDED)
+def test_the_line_that_decides_is_named(path, line):
+    assert RobotsRules(TWO_GROUPS, TOKEN).deciding_line(f"http://a.test{path}") == line
+
+
+def test_the_group_of_all_decides_for_those_who_are_not_named():
+    assert RobotsRules(TWO_GROUPS, "nobody").deciding_line("http://a.test/b") == (3, "Disallow: /")
+
+
+@pytest.mark.parametrize(("text", "path", "allowed"), RULES.values(), ids=RULES)
+def test_the_deciding_line_says_what_the_rules_say(text, path, allowed):
+    line = RobotsRules(text, TOKEN).deciding_line(f"http://a.test{path}")
+    assert (line is None or "disallow" not in line[1].lower()) is allowed
+
+
+PATHS = st.text("/ab*$%2Ecx.?=é#", max_size=6)
+LINES = st.one_of(
+    st.builds("{}: {}".format, st.sampled_from(["Allow", "Disallow", "disallow "]), PATHS),
+    st.builds("{}: /{}".format, st.sampled_from(["Allow", "Disallow"]), PATHS),
+    st.sampled_from([f"User-agent: {TOKEN}", "User-agent: *", "User-agent: b", "User-agent:"]),
+    st.sampled_from(
+        ["Crawl-delay: 1", "Noindex: /", "", "# x", "Allow: /a/index.html", "nonsense"]
+    ),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(LINES, max_size=9), st.text("/ab%2Ecx.?=$", max_size=7))
+def test_the_deciding_line_always_agrees_with_the_verdict(lines, path):
+    text, url = "\n".join(["User-agent: *", *lines]), f"http://a.test/{path}"
+    rules = RobotsRules(text, TOKEN)
+    line = rules.deciding_line(url)
+    if line is None:
+        assert rules.allows(url)
+    else:
+        number, told = line
+        assert text.splitlines()[number - 1].strip() == told
+        assert told.lower().startswith("allow" if rules.allows(url) else "disallow")

@@ -50,6 +50,13 @@ def test_two_databases_share_nothing():
         assert scalar(two, "SELECT count(*) FROM duckdb_tables()") == 0
 
 
+def test_nothing_is_printed_however_long_a_query_takes(capfd):
+    with open_tables() as (tables, _):
+        found = tables.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+        assert found == (False,)
+    assert capfd.readouterr().out == ""
+
+
 def test_memory_is_bounded_and_times_are_utc():
     with open_tables() as (tables, scratch):
         found = tables.execute(

@@ -102,7 +102,7 @@ def test_a_site_rule_gives_typed_items(tmp_path, web):
     result = run_crawl(tmp_path, crawl_file)
     assert rows(tmp_path, result, "SELECT reason, detail, items FROM {table}") == [
         ("ok", "", 1),
-        ("missing_field", "field: name", 0),
+        ("missing_field", "rule shop, field name: nothing found", 0),
         ("ok", "", 1),
     ]
     items = rows(

@@ -10,6 +10,7 @@ import os
 import rich_click as click
 
 from scraper.product import VERSION
+from workflows.cli.check import check
 from workflows.cli.demo import demo
 from workflows.cli.export import export
 from workflows.cli.list_ import list_
@@ -17,6 +18,7 @@ from workflows.cli.plan import plan
 from workflows.cli.resume import resume
 from workflows.cli.run import run
 from workflows.cli.signals import orderly_end
+from workflows.cli.try_ import try_
 
 __all__ = ["cli", "main"]
 
@@ -27,12 +29,8 @@ def cli() -> None:
     """Turn a list of URLs into a complete, accounted-for dataset, politely."""
 
 
-cli.add_command(run)
-cli.add_command(resume)
-cli.add_command(plan)
-cli.add_command(export)
-cli.add_command(list_)
-cli.add_command(demo)
+for command in (run, resume, plan, try_, check, list_, export, demo):
+    cli.add_command(command)
 
 
 def main() -> None:

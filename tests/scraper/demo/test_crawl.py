@@ -98,7 +98,7 @@ def test_the_crawl_file_is_accepted(crawl_file):
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_rule_covers_every_shop(crawl_file, host):
-    assert rule_for(host, crawl_file.sites) == crawl_file.sites[0]
+    assert rule_for(f"http://{host}/", crawl_file.sites) == crawl_file.sites[0]
 
 
 def by_css(tree, field):

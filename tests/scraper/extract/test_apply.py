@@ -1,10 +1,14 @@
+import json
 import pickle
+from datetime import UTC, date, datetime
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from scraper.errors import ScraperError
-from scraper.extract.apply import FieldError, MissingField, apply_rule
+from scraper.extract.apply import apply_rule
+from scraper.extract.document import PageSources
+from scraper.extract.errors import ExtractorError, FieldError, MissingField
 from scraper.rules import FieldRule, SiteRule
 
 URL = "https://example.org/shop/lamp.html"
@@ -25,7 +29,8 @@ def rule_of(item=None, **fields):
 
 
 def items_of(rule, html=PAGE, blocks=BLOCKS):
-    return apply_rule(LexborHTMLParser(html), rule, base_url=URL, blocks=blocks)
+    html = f"{html}<script type='application/ld+json'>{json.dumps(blocks)}</script>"
+    return apply_rule(PageSources(LexborHTMLParser(html), url=URL, html=html), rule)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +122,10 @@ def test_line_break_inside_a_url_is_dropped_as_browsers_do():
 def test_missing_required_field_is_told(field):
     with pytest.raises(MissingField) as caught:
         items_of(rule_of(title={"css": "h1"}, sku={**field, "required": True}))
-    assert (caught.value.field, str(caught.value)) == ("sku", "field: sku")
+    assert (caught.value.field, str(caught.value)) == (
+        "sku",
+        "rule shop, field sku: nothing found",
+    )
 
 
 def test_required_field_of_every_item_counts():
@@ -126,24 +134,128 @@ def test_required_field_of_every_item_counts():
 
 
 @pytest.mark.parametrize(
-    ("field", "text"),
+    ("field", "message"),
     [
-        ({"css": "h1", "type": "bool"}, "Lamp No. 5"),
-        ({"css": "li", "type": "int", "many": True}, "c"),
-        ({"json_ld": "name", "type": "float"}, "Lamp"),
+        ({"css": "h1", "type": "bool"}, "'Lamp No. 5' is no bool: neither true nor false"),
+        ({"css": "li", "type": "int", "many": True}, "'c' is no int: 0 numbers"),
+        ({"json_ld": "name", "type": "float"}, "'Lamp' is no float: 0 numbers"),
+        (
+            {"css": "h1", "type": "date"},
+            "'Lamp No. 5' is no date: no day, month and year in English",
+        ),
+        ({"css": "h1", "pattern": "[a-z]+"}, "'Lamp No. 5' does not match pattern '[a-z]+'"),
+        ({"css": "h1", "pattern": "Lamp"}, "'Lamp No. 5' does not match pattern 'Lamp'"),
+        ({"css": "h1", "enum": ["Chair", "Sofa"]}, "'Lamp No. 5' is none of enum: Chair, Sofa"),
+        ({"css": ".stock", "type": "int", "max": 21}, "'In stock (22 available)' is above max 21"),
+        ({"css": ".stock", "type": "int", "min": 23}, "'In stock (22 available)' is below min 23"),
+        ({"css": ".price", "type": "money", "max": 5.5}, "'£1,234.50' is above max 5.5"),
+        (
+            {"const": "2026-04-03", "type": "date", "clean": ["lower"], "min": date(2026, 4, 4)},
+            "'2026-04-03' is below min 2026-04-04",
+        ),
+        (
+            {
+                "const": "2026-04-03",
+                "type": "datetime",
+                "timezone": "Europe/Berlin",
+                "clean": ["lower"],
+                "max": datetime(2026, 4, 2, 21, tzinfo=UTC),
+            },
+            "'2026-04-03' is above max 2026-04-02 21:00:00+00:00",
+        ),
+        ({"css": "li", "many": True, "max_items": 2}, "3 values, max_items is 2"),
+        ({"css": ".absent", "type": "list", "min_items": 1}, "0 values, min_items is 1"),
     ],
     ids=str,
 )
-def test_value_that_does_not_fit_is_told(field, text):
+def test_value_that_does_not_fit_is_told(field, message):
     with pytest.raises(FieldError) as caught:
         items_of(rule_of(sku=field))
-    assert (caught.value.field, caught.value.text) == ("sku", text)
-    assert str(caught.value) == f"field: sku: {text!r} doesn't fit its type"
+    assert str(caught.value) == f"rule shop, field sku: {message}"
 
 
 def test_errors_survive_a_process_border():
-    for error in (MissingField("a"), FieldError("a", "x" * 500)):
+    errors = (
+        MissingField("r", "a"),
+        FieldError("r", "a", "is no int", "x" * 500),
+        FieldError("r", "a", "3 values"),
+        ExtractorError("r", "m:f", "gave int"),
+    )
+    for error in errors:
         copy = pickle.loads(pickle.dumps(error))
         assert isinstance(copy, ScraperError)
         assert (type(copy), vars(copy), str(copy)) == (type(error), vars(error), str(error))
         assert len(str(copy)) < 150
+
+
+CHECKED = {
+    "pattern": ({"css": "h1", "pattern": r"Lamp.*\d"}, "Lamp No. 5"),
+    "enum": ({"css": ".stock", "type": "int", "enum": [21, 22]}, 22),
+    "min_and_max": ({"css": ".stock", "type": "int", "min": 22, "max": 22}, 22),
+    "of_money": (
+        {"css": ".price", "type": "money", "min": 1234.5},
+        {"amount": 1234.5, "currency": "GBP"},
+    ),
+    "of_a_date": (
+        {"const": "2026-04-03", "type": "date", "min": date(2026, 4, 3)},
+        date(2026, 4, 3),
+    ),
+    "of_a_time_in_its_zone": (
+        {"const": "2026-04-03 10:00", "type": "datetime", "timezone": "Asia/Tokyo",
+         "min": datetime.fromisoformat("2026-04-03T10:00"),
+          "max": datetime(2026, 4, 3, 1, tzinfo=UTC)},
+        datetime(2026, 4, 3, 1, tzinfo=UTC),
+    ),
+    "of_each": ({"css": "li", "many": True, "regex": r"\d", "type": "int", "max": 2}, [1, 2]),
+    "of_a_list": ({"css": "li", "type": "list", "min_items": 3, "max_items": 3},
+                  ["a 1", "b 2", "c"]),
+    "nothing_is_not_checked": ({"css": ".absent", "enum": ["a"], "pattern": "b"}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), CHECKED.values(), ids=CHECKED.keys())
+def test_what_holds_is_kept(field, value):
+    assert items_of(rule_of(value=field)) == [{"value": value}]
+
+
+def test_the_rule_s_locale_and_zone_are_its_fields_unless_they_have_their_own():
+    fields = {
+        "number": FieldRule(const="1.234", type="int"),
+        "english": FieldRule(const="1.234", type="float", locale="en"),
+        "price": FieldRule(const="1.234", type="money", currency="EUR"),
+        "day": FieldRule(const="3. März 2026", type="date"),
+        "time": FieldRule(const="3.4.2026 10:00", type="datetime"),
+        "tokyo": FieldRule(const="3.4.2026 10:00", type="datetime", timezone="Asia/Tokyo"),
+    }
+    rule = SiteRule(name="s", hosts=["a.org"], locale="de", timezone="Europe/Berlin", fields=fields)
+    assert items_of(rule) == [
+        {
+            "number": 1234,
+            "english": 1.234,
+            "price": {"amount": 1234.0, "currency": "EUR"},
+            "day": date(2026, 3, 3),
+            "time": datetime(2026, 4, 3, 8, tzinfo=UTC),
+            "tokyo": datetime(2026, 4, 3, 1, tzinfo=UTC),
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("str", ["1", "2"]),
+        ("int", [1, 2]),
+        ("float", [1.0, 2.0]),
+        ("bool", [True, False]),
+        ("url", ["https://example.org/shop/1", "https://example.org/shop/2"]),
+        ("money", [{"amount": 1.0, "currency": None}, {"amount": 2.0, "currency": None}]),
+        ("date", [date(2026, 1, 1), date(2026, 1, 2)]),
+        ("datetime", [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)]),
+    ],
+)
+def test_every_type_may_be_many(kind, values):
+    texts = {"bool": "yes|no"}.get(kind, "1|2")
+    prefix = "2026-01-0" if kind.startswith("date") else ""
+    field = {"css": "p", "many": True, "type": kind, "split": r"\|"}
+    html = f"<p>{'|'.join(prefix + text for text in texts.split('|'))}</p>"
+    assert items_of(rule_of(value=field), html) == [{"value": values}]

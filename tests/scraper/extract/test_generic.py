@@ -71,7 +71,7 @@ def test_page_gives_all_generic_fields_in_order():
     ids=["empty", "no body", "frames", "white space", "empty attributes", "nothing usable"],
 )
 def test_what_a_page_lacks_is_none(html):
-    assert fields_of(html) == NOTHING | ({"text": "icon"} if "<svg>" in html else {})
+    assert fields_of(html) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,79 @@ def test_what_a_page_lacks_is_none(html):
 )
 def test_own_description_beats_open_graph(html, description):
     assert fields_of(html)["description"] == description
+
+
+ODD = {
+    "the first title that has a text": ("<title> </title><title>Real</title>", {"title": "Real"}),
+    "a title is text": ("<title>a <b> &amp; c</title>", {"title": "a <b> & c"}),
+    "a title in a comment": ("<!--[if IE]><title>x</title><![endif]-->", {}),
+    "the first heading that has a text": (
+        "<h1><img alt=logo></h1><h1>A</h1><h1>B</h1>",
+        {"h1": "A", "text": "A B"},
+    ),
+    "a heading for those without scripts": (
+        "<body><noscript><h1>Turn it on</h1></noscript><h1>A</h1>",
+        {"h1": "A", "text": "A"},
+    ),
+    "a heading with an icon": (
+        "<h1><svg><title>star</title></svg> A</h1>",
+        {"h1": "A", "text": "A"},
+    ),
+    "a template": (
+        "<template><h1>A</h1><a href=/a>a</a><link rel=canonical href=/></template>",
+        {},
+    ),
+    "neither html nor body": ("<p>a<table><tr><td>b<table><tr><td>c", {"text": "a b c"}),
+    "two bodies": ("<body>a</body><body lang=fr>b", {"text": "ab", "lang": "fr"}),
+    "a NUL": ("<title>a\0b</title><p>c\0d", {"title": "a\ufffdb", "text": "cd"}),
+    "entities": ("<p>&eacute;&#x20AC;&bogus;&nbsp;&lt;", {"text": "é€&bogus; <"}),
+    "the first canonical that leads somewhere": (
+        "<link rel=canonical href=' '><link rel=canonical href='javascript:x'>"
+        "<link rel=canonical href='/a'><link rel=canonical href='/b'>",
+        {"canonical_url": "https://example.org/a"},
+    ),
+    "the language of XML": ("<html lang='' xml:lang=' nl '>", {"lang": "nl"}),
+    "the language of the body": ("<html><body lang=pt>", {"lang": "pt"}),
+    "the language of a meta": ("<meta http-equiv=Content-Language content=' de '>", {"lang": "de"}),
+    "the root's language first": (
+        "<html lang=fr><meta http-equiv=content-language content=de><body lang=pt>",
+        {"lang": "fr"},
+    ),
+    "languages of the audience": ("<meta http-equiv=content-language content='de, fr'>", {}),
+    "a link in a drawing": (
+        "<svg><a xlink:href='/a'>x</a></svg>",
+        {"links": ["https://example.org/a"], "text": "x"},
+    ),
+    "a base that is no place": (
+        "<base href='javascript:x'><a href=/a>x</a>",
+        {"links": ["https://example.org/a"], "text": "x"},
+    ),
+    "Open Graph under name, property and both": (
+        "<meta name=OG:a content=1><meta property='og:b x:y' content=2>"
+        "<meta property=og:c name=description content=3><meta property=og:d name=og:d content=4>",
+        {
+            "description": "3",
+            "open_graph": '{"og:a":"1","og:b":"2","og:c":"3","og:d":"4"}',
+        },
+    ),
+    "Open Graph without content": ("<meta property=og:title content=' '>", {}),
+    "a feed": (
+        "<rss><channel><title>Feed</title><item><title>One</title></item></channel></rss>",
+        {"title": "Feed", "text": "Feed One"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("html", "fields"), ODD.values(), ids=ODD)
+def test_odd_pages(html, fields):
+    assert fields_of(html) == NOTHING | fields
+
+
+def test_a_broken_json_ld_block_never_loses_the_others():
+    html = "".join(
+        f"<script type=application/ld+json>{text}</script>" for text in ('{"a":1}', "{", "[2]")
+    )
+    assert fields_of(html)["json_ld"] == '[{"a":1},[2]]'
 
 
 def test_base_href_is_honoured():

@@ -108,6 +108,8 @@ def test_links_keep_order_and_come_once():
         ("<base href='https://cdn.org/y/'>", "http://example.org/a", "https://cdn.org/y/"),
         ("<base target=_top><base href=x><base href=y>", "http://a.org/", "http://a.org/x"),
         ("<base href='http://[bad'>", "http://a.org/b", "http://a.org/b"),
+        ("<base href='data:text/html,x'>", "http://a.org/b", "http://a.org/b"),
+        ("<base href='JavaScript:x'>", "http://a.org/b", "http://a.org/b"),
         ("<base href>", "http://a.org/b", "http://a.org/b"),
         ("<base href='x'>", "no url", "about:blank"),
         ("<base href='http://b.org/'>", "", "http://b.org/"),

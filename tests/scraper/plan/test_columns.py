@@ -2,6 +2,7 @@ import pytest
 
 from scraper.plan.columns import ITEM_COLUMNS, OUTCOME_COLUMNS, SeedColumns, field_columns
 from scraper.rules import GENERIC_FIELDS, FieldRule, SiteRule
+from scraper.run import load_run
 from tests.scraper.plan.lists import columns_of, plan_rows
 
 URLS = [f"http://127.0.0.1/{n}" for n in range(9)]
@@ -122,6 +123,38 @@ def test_the_columns_of_invalid_rows_count_too(tmp_path):
     assert columns_of(planned) == [{"a": "1"}]
 
 
+RENAMED = {
+    "none": ([{"shelf": "a"}], {}),
+    "ours": ([{"Host": "x", "shelf": "y"}], {"seed_Host": "Host"}),
+    "literally_so": ([{"seed_host": "x"}], {}),
+    "literally_so_first": (
+        [{"seed_host": "x", "host": "y"}], {"seed_seed_host": "host"},
+    ),
+    "literally_so_later": (
+        [{"host": "x", "seed_host": "y"}], {"seed_host": "host", "seed_seed_host": "seed_host"},
+    ),
+    "nul": ([{"a\0b": "x"}], {"a\ufffdb": "a\0b"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "renamed"), RENAMED.values(), ids=RENAMED.keys())
+def test_columns_that_are_called_otherwise_remember_their_names(rows, renamed):
+    columns = SeedColumns(())
+    for row in rows:
+        columns.take_in(row)
+    assert columns.renamed() == renamed
+
+
+def test_a_planned_run_knows_the_names_in_its_list(tmp_path):
+    sites = [rule(shelf=FieldRule(css="b"))]
+    planned = plan_rows(tmp_path, [{"url": URLS[0], "shelf": "a", "n": 1}], sites=sites)
+    assert list(planned.info.columns) == ["seed_shelf", "n"]
+    assert planned.info.renamed == {"seed_shelf": "shelf"}
+    loaded = load_run(planned.store, planned.info.run)
+    assert loaded is not None
+    assert loaded.renamed == planned.info.renamed
+
+
 def test_fields_are_typed_and_the_first_declaration_counts():
     sites = [
         rule(a=FieldRule(css="b", type="int"), b=FieldRule(css="b", many=True)),
@@ -131,6 +164,11 @@ def test_fields_are_typed_and_the_first_declaration_counts():
             c=FieldRule(css="b", type="url"),
             d=FieldRule(css="b", type="float", many=True),
             e=FieldRule(css="b", type="bool"),
+            f=FieldRule(css="b", type="date"),
+            g=FieldRule(css="b", type="datetime", many=True),
+            h=FieldRule(css="b", type="money"),
+            i=FieldRule(css="b", type="money", many=True),
+            j=FieldRule(css="b", type="list"),
         ),
     ]
     assert field_columns(sites) == {
@@ -139,4 +177,9 @@ def test_fields_are_typed_and_the_first_declaration_counts():
         "c": "VARCHAR",
         "d": "DOUBLE[]",
         "e": "BOOLEAN",
+        "f": "DATE",
+        "g": "TIMESTAMPTZ[]",
+        "h": "STRUCT(amount DOUBLE, currency VARCHAR)",
+        "i": "STRUCT(amount DOUBLE, currency VARCHAR)[]",
+        "j": "VARCHAR[]",
     }

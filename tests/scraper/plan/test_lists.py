@@ -1,6 +1,9 @@
 """Lists that have to be fetched, planned: their rows, their snapshots, what is known of hosts."""
 
+import asyncio
 import gzip
+from dataclasses import replace
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -11,10 +14,10 @@ from scraper.layout import hosts_key
 from scraper.listsource import ListSource
 from scraper.plan.lists import Inputs, Lists
 from scraper.plan.prepare import check_same_run
-from scraper.seeds import NeedsNetwork, RawRow, read_seeds
+from scraper.seeds import ListOptions, NeedsNetwork, RawRow, read_seeds
 from scraper.stopping import StopFlag, Stopped
 from scraper.store import Store
-from tests.scraper.batches import robots_txt, website
+from tests.scraper.batches import jobs, robots_txt, run_batch, website
 from tests.scraper.plan.lists import plan, spec_of
 from tests.scraper.plan.test_snapshots import rows_of, snapshots, write
 
@@ -76,6 +79,20 @@ def test_what_is_known_of_the_lists_hosts_goes_to_the_first_wave(tmp_path):
         "lists.example", ["http://lists.example"],
     )  # fmt: skip
     assert memory.state.next_at >= site.times_s("lists.example")[-1] + 5
+
+
+@pytest.mark.anyio
+async def test_law_3_holds_from_the_list_to_the_first_batch(tmp_path):
+    """The page stands on the host that gave the list; robots.txt isn't asked for twice."""
+    page = "http://lists.example/page"
+    site = site_with((LIST, page), (page, "x"))
+    flags = ("throttle.delay_s=0.5", "throttle.jitter=0")
+    planned, _ = await asyncio.to_thread(planned_from, tmp_path, site, LIST, flags=flags)
+    [job] = jobs(planned.info, planned.store)
+    await run_batch(site, planned.info, planned.store, job)
+    assert site.urls == ["http://lists.example/robots.txt", LIST, page]
+    gaps = [later - earlier for earlier, later in pairwise(site.times_s("lists.example"))]
+    assert min(gaps) >= 0.49
 
 
 def test_a_list_on_this_machine_opens_no_network(tmp_path, monkeypatch):
@@ -155,17 +172,18 @@ def test_a_list_is_read_by_its_own_options(tmp_path, source, text, columns):
 def test_settings_and_options_reach_the_reader(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(
-        "scraper.plan.lists.read_seeds", lambda source, **more: calls.append((source, more)) or ()
+        "scraper.plan.lists.read_seeds", lambda *given, **more: calls.append((given, more)) or ()
     )
     flags = ["lists.max_bytes=7", "lists.max_sitemaps=3", "lists.encoding=cp1252"]
     spec = spec_of("x.csv", flags=flags)
     object.__setattr__(spec, "lists", ("x.csv", ListSource(source="y", encoding="utf-16")))
     with Lists(spec, tmp_path, None) as lists:
         assert list(lists.rows()) == []
-    common = {"stdin": None, "form": None, "fetch": None, "max_bytes": 7, "max_sitemaps": 3}
+    options = ListOptions(encoding="cp1252", max_bytes=7, max_sitemaps=3)
+    outside = {"stdin": None, "fetch": None}
     assert calls == [
-        ("x.csv", {"url_column": None, "encoding": "cp1252"} | common),
-        ("y", {"url_column": None, "encoding": "utf-16"} | common),
+        (("x.csv", options), outside),
+        (("y", replace(options, encoding="utf-16")), outside),
     ]
 
 
@@ -178,9 +196,9 @@ def test_without_the_outside_a_list_at_a_url_is_told(tmp_path):
 def index(tmp_path, monkeypatch):
     """A list on this machine that leads to one at a URL, as a sitemap index does."""
 
-    def read(source, *, fetch, **more):
+    def read(source, options, *, fetch, **more):
         if not source.endswith("index.xml"):
-            yield from read_seeds(source, fetch=fetch, **more)
+            yield from read_seeds(source, options, fetch=fetch, **more)
             return
         if fetch is None:
             raise NeedsNetwork(source)

@@ -157,7 +157,7 @@ WRONG = {
     "comments_only": ("shop.txt", "# nothing\n\n", "the list is empty"),
     "no_url_column": ("shop.csv", "link\nx\n", "line 1: no column 'url', only link"),
     "picture": ("shop.txt", b"\x89PNG\r\n\x1a\n", "is no list: binary (PNG)"),
-    "page": ("shop.txt", "<!doctype html><p>x", "is no list: HTML or XML"),
+    "page": ("shop.txt", "<!doctype html><p>x", "is no list: HTML"),
     "torn_gzip": ("shop.txt.gz", gzip.compress(A.encode() * 99)[:-9], "can't be read"),
     "missing": (None, None, "can't be opened: No such file or directory"),
 }

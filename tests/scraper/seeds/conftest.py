@@ -1,6 +1,6 @@
 import pytest
 
-from scraper.seeds import read_seeds
+from scraper.seeds import ListOptions, read_seeds
 
 
 @pytest.fixture
@@ -10,6 +10,6 @@ def read(tmp_path):
     def read_list(name, data, **options):
         path = tmp_path / name
         path.write_bytes(data)
-        return list(read_seeds(str(path), **options))
+        return list(read_seeds(str(path), ListOptions(**options)))
 
     return read_list

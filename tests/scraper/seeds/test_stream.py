@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scraper.errors import ConfigError
-from scraper.seeds.stream import Line, ListStream
+from scraper.seeds.stream import Capped, Line, ListStream
 
 
 class Dribble:
@@ -72,9 +72,9 @@ def test_a_long_line_is_not_held():
 
 
 def test_the_head_is_looked_at_and_still_read():
-    stream = ListStream("x", Dribble(b"a" * 5000, 7))
-    assert stream.head == b"a" * 4096
-    assert b"".join(iter(lambda: stream.read(1000), b"")) == b"a" * 5000
+    stream = ListStream("x", Dribble(b"a" * 70_000, 7))
+    assert stream.head == b"a" * 65_536
+    assert b"".join(iter(lambda: stream.read(1000), b"")) == b"a" * 70_000
 
 
 def test_a_buffer_is_filled_with_what_is_there():
@@ -90,6 +90,27 @@ def test_a_stream_that_breaks_is_told_with_the_line_reached(error):
     with pytest.raises(ConfigError) as caught:
         seen.extend(stream.lines(cap=10))
     assert str(caught.value) == "a.txt: can't be read after line 5000: gone"
+
+
+def test_what_stands_before_a_break_is_read_first():
+    stream = ListStream("a.txt", Dribble(b"x\ny\n", 3, OSError("gone")))
+    assert stream.head == b"x\ny\n"
+    assert stream.read(9) == b"x\ny\n"
+    with pytest.raises(ConfigError, match=r"^a\.txt: can't be read: gone$"):
+        stream.read(9)
+
+
+@pytest.mark.parametrize("cap", [5, 6])
+def test_a_cap_lets_so_many_bytes_through(cap):
+    capped = Capped(Dribble(b"12345", 2), cap, "x")
+    assert b"".join(iter(lambda: capped.read(4), b"")) == b"12345"
+
+
+def test_a_cap_refuses_one_byte_more():
+    capped = Capped(Dribble(b"12345", 2), 4, "a.txt")
+    assert capped.read(4) + capped.read(4) == b"1234"
+    with pytest.raises(ConfigError, match=r"^a\.txt: is longer than 4 bytes, decompressed$"):
+        capped.read(4)
 
 
 def test_a_stream_that_breaks_at_once_is_told_without_a_line():

@@ -47,7 +47,7 @@ TABLES = {
     ),
     "too_long_but_empty": (b"url,b\nhttp://a/,1,,\n", [(2, "http://a/", {"b": "1"})]),
     "what_we_added": (b"url,_FAILED,b\nhttp://a/,x,1\n", [(2, "http://a/", {"b": "1"})]),
-    "not_utf8": (b"url,b\nhttp://a/,\xff\n", [(2, "http://a/", {"b": "�"})]),
+    "not_utf8": (b"url,b\nhttp://a/,\xff\n", [(2, "http://a/", {"b": "ÿ"})]),
     "comments_are_rows": (b"url,b\n#x,1\n", [(2, "#x", {"b": "1"})]),
     "inch": (
         b'url,b\nhttp://a/,5" pipe\nhttp://b/,2\n',

@@ -1,8 +1,10 @@
+from datetime import UTC, date, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scraper.extract.values import typed
+from scraper.values import Reading, typed
 
 BASE = "https://example.org/a/b"
 
@@ -33,6 +35,8 @@ BASE = "https://example.org/a/b"
         ("50%", 50.0),
         ("lamp-5", 5.0),
         ("0", 0.0),
+        ("1.4E7", 14_000_000.0),
+        ("1,5e-3 km", 0.0015),
     ],
 )
 def test_float_is_read_out_of_its_surroundings(text, number):
@@ -68,7 +72,8 @@ def test_int_is_whole(value, number):
         ("1,2,3", "float"),
         ("1.2.3", "float"),
         ("1,234,5", "float"),
-        ("1e5", "float"),
+        ("1e5.5", "float"),
+        ("1e500", "float"),
         ("9" * 400, "float"),
         (True, "float"),
         ("1.5", "int"),
@@ -134,3 +139,38 @@ def test_int_reads_what_python_writes(number, form):
 @given(st.decimals(-(10**9), 10**9, places=2))
 def test_float_reads_what_python_writes(number):
     assert typed(f"{number:,}", "float", base_url=BASE) == float(number)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "reading", "expected"),
+    [
+        ("1.234", "int", {"locale": "de"}, 1234),
+        ("1.234", "float", {"locale": "de"}, 1234.0),
+        ("1.234 kr", "money", {"locale": "sv"}, {"amount": 1.234, "currency": "SEK"}),
+        ("5", "money", {"currency": "GBP"}, {"amount": 5.0, "currency": "GBP"}),
+        ("03/04/2026", "date", {"locale": "en-GB"}, date(2026, 4, 3)),
+        (
+            "2026-04-03",
+            "datetime",
+            {"timezone": "Asia/Tokyo"},
+            datetime(2026, 4, 2, 15, tzinfo=UTC),
+        ),
+    ],
+)
+def test_every_type_is_read_as_the_field_says(value, kind, reading, expected):
+    found = typed(value, kind, base_url=BASE, reading=Reading(**reading))
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize("value", [date(2026, 4, 3), datetime(2026, 4, 3, tzinfo=UTC)])
+def test_a_date_is_a_text_too(value):
+    assert typed(value, "str", base_url=BASE) == value.isoformat()
+
+
+@pytest.mark.parametrize("value", [None, {}, [], b"x"], ids=repr)
+@pytest.mark.parametrize(
+    "kind", ["str", "int", "float", "bool", "date", "datetime", "url", "money"]
+)
+def test_what_is_no_scalar_is_refused(value, kind):
+    with pytest.raises(ValueError, match=r"."):
+        typed(value, kind, base_url=BASE)

@@ -1,8 +1,11 @@
+"""The rules of a crawl against each other."""
+
+from pathlib import Path
+
 import pytest
-from pydantic import ValidationError
 
 from scraper.errors import ConfigError
-from scraper.rules import GENERIC_FIELDS, FieldRule, SiteRule, check_rules, rule_for
+from scraper.rules import GENERIC_FIELDS, FieldRule, SiteRule, check_rules
 
 
 def rule(name, *hosts, **fields):
@@ -10,36 +13,26 @@ def rule(name, *hosts, **fields):
     return SiteRule(name=name, hosts=list(hosts) or ["a.org"], fields=declared)
 
 
-SHOPS = rule("shops", "shops.example.org")
-ALL = rule("all", "Example.org", "other.net")
-FIRST, SECOND = rule("first", "twice.org"), rule("second", "twice.org")
-RULES = [ALL, SHOPS, FIRST, SECOND]
-
-COVERED = {
-    "its_host": ("example.org", ALL),
-    "a_subdomain": ("x.example.org", ALL),
-    "the_longest_name_wins": ("shops.example.org", SHOPS),
-    "its_subdomain": ("a.b.shops.example.org", SHOPS),
-    "another_host_of_the_rule": ("www.other.net", ALL),
-    "the_first_of_two_rules": ("twice.org", FIRST),
-    "only_whole_labels": ("myexample.org", None),
-    "the_parent": ("org", None),
-    "no_host": ("", None),
-}
+def page_rule(name, url):
+    return SiteRule(name=name, hosts=["a.org"], url=url, fields={"name": FieldRule(css="h1")})
 
 
-@pytest.mark.parametrize(("host", "expected"), COVERED.values(), ids=COVERED.keys())
-def test_the_longest_name_finds_the_rule(host, expected):
-    assert rule_for(host, iter(RULES)) == expected
+def test_rules_of_one_host_differ_by_their_urls():
+    check_rules([page_rule("a", "/p/"), page_rule("b", "/q/"), page_rule("c", None)], "x")
 
 
-def test_without_rules_there_is_none():
-    assert rule_for("a.org", []) is None
+def test_a_rule_may_name_a_host_twice():
+    check_rules([rule("a", "a.org", "*.a.org")], "x")
 
 
 def test_rules_may_share_a_field_of_one_type():
     first = rule("a", price=FieldRule(css="b", type="float"), tags=FieldRule(css="i", many=True))
-    second = rule("b", price=FieldRule(json_ld="offers.price", type="float", required=True))
+    second = rule(
+        "b",
+        "b.org",
+        tags=FieldRule(css="b", type="list"),
+        price=FieldRule(json_ld="offers.price", type="float", required=True),
+    )
     check_rules([first, second], "shop.toml")
 
 
@@ -71,6 +64,31 @@ CONFLICTS = {
         [rule("a", price=FieldRule(css="b"), PRICE=FieldRule(css="i"))],
         "sites.a.fields.PRICE is spelt 'price' in sites.a",
     ),
+    "money_and_number": (
+        [rule("a", price=FieldRule(css="b", type="money")),
+         rule("b", price=FieldRule(css="b", type="float"))],
+        "sites.b.fields.price is float, but money in sites.a",
+    ),
+    "a_date_and_a_time": (
+        [rule("a", at=FieldRule(css="b", type="datetime")),
+         rule("b", at=FieldRule(css="b", type="date", many=True))],
+        "sites.b.fields.at is date list, but datetime in sites.a",
+    ),
+    "two_for_one_host": (
+        [rule("a", "b.org", "a.org"), rule("b", "x.org", "A.org")],
+        "sites.b.hosts: a.org is covered by sites.a, both without url: "
+        "this rule could never be chosen",
+    ),
+    "two_for_one_url": (
+        [page_rule("a", "/p/"), page_rule("b", None), page_rule("c", "/p/")],
+        "sites.c.hosts: a.org is covered by sites.a, both with url '/p/': "
+        "this rule could never be chosen",
+    ),
+    "no_such_extractor": (
+        [rule("a"), SiteRule(name="b", hosts=["b.org"], fields={"x": FieldRule()},
+                             extractor="no_such_module:f")],
+        "sites.2.extractor: there is no module 'no_such_module', here or in {cwd}",
+    ),
     "another_type_than_the_generic_field": (
         [rule("a", title=FieldRule(css="b", type="int"))],
         "sites.a.fields.title is int, but str in the columns of ours",
@@ -86,38 +104,7 @@ CONFLICTS = {
 def test_rules_that_contradict_each_other_are_refused(rules, message):
     with pytest.raises(ConfigError) as error:
         check_rules(rules, "shop.toml")
-    assert str(error.value) == f"shop.toml: {message}"
-
-
-@pytest.mark.parametrize(
-    "name", ["url", "final_url", "fetched_at", "site", "kind", "stale", "URL", "row", "_row"]
-)
-def test_a_field_may_not_be_a_column_that_every_item_has(name):
-    with pytest.raises(ValidationError, match=f"fields.{name} is a column of ours"):
-        rule("a", **{name: FieldRule(css="b")})
-
-
-@pytest.mark.parametrize("name", ["", " ", "a\0b", "a\nb"], ids=repr)
-def test_a_field_needs_a_name_that_a_column_can_bear(name):
-    with pytest.raises(ValidationError, match="can't be the name of a column"):
-        rule("a", **{name: FieldRule(css="b")})
-
-
-def test_names_of_fields_may_be_anything_else():
-    names = ["größe", "a b", 'it\'s "x"', "select", "price.eur", "seed_x"]
-    check_rules([rule("a", **{name: FieldRule(css="b") for name in names})], "x")
-
-
-def test_a_rule_survives_json():
-    whole = SiteRule(
-        name="shop",
-        hosts=["a.org"],
-        kind="product",
-        item="li",
-        fields={"n": FieldRule(css="b", attr="title", regex=r"\d+", type="int", many=True)},
-    )
-    data = whole.model_dump(mode="json", exclude_defaults=True)
-    assert SiteRule.model_validate(data) == whole
+    assert str(error.value) == f"shop.toml: {message.replace('{cwd}', str(Path.cwd()))}"
 
 
 def test_generic_fields_are_texts_and_lists_of_texts():

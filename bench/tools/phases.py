@@ -1,0 +1,68 @@
+"""A run as `scraper run` does it, or its planning alone, with its phases timed.
+
+    python phases.py LIST STORE OUT CONNECTIONS PER_HOST [--plan-only]
+
+Out: a JSON object in the file OUT: seconds of `plan` and `publish`.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from time import perf_counter
+from typing import ParamSpec, TypeVar
+
+import workflows.crawl
+from scraper.crawl import resolve_crawl
+from scraper.store import Store
+from workflows.cli.local import run_locally
+from workflows.request import CrawlRequest
+
+__all__: list[str] = []
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+
+def timed(
+    name: str, function: Callable[Given, Found], into: dict[str, float]
+) -> Callable[Given, Found]:
+    """The function, its seconds put into a dict."""
+
+    @wraps(function)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> Found:
+        start = perf_counter()
+        found = function(*args, **kwargs)
+        into[name] = perf_counter() - start
+        return found
+
+    return run
+
+
+def main(seeds: str, store: str, *, settings: list[str], plan_only: bool) -> dict[str, float]:
+    """Run, or only plan; give the seconds of the phases."""
+    found: dict[str, float] = {}
+    prepare = timed("plan", workflows.crawl.prepare, found)
+    if plan_only:
+        spec = resolve_crawl(seeds, flags=settings, environ={})
+        prepare(spec, Store(store), "r", at=datetime.now(UTC))
+        return found
+    workflows.crawl.prepare = prepare
+    workflows.crawl.publish = timed("publish", workflows.crawl.publish, found)
+    request = CrawlRequest(seeds=seeds, store=store, run_id="r", settings=settings)
+    assert run_locally(request, quiet=True).summary is not None
+    return found
+
+
+if __name__ == "__main__":
+    fast = [
+        "network.allow=127.0.0.0/8",
+        "throttle.delay_s=0",
+        "throttle.jitter=0",
+        f"http.connections={sys.argv[4]}",
+        f"throttle.concurrency={sys.argv[5]}",
+    ]
+    times = main(sys.argv[1], sys.argv[2], settings=fast, plan_only="--plan-only" in sys.argv)
+    Path(sys.argv[3]).write_text(json.dumps(times))
