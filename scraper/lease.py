@@ -5,7 +5,7 @@ The newest of `<crawl>/lease/000001`, … counts. A lease is taken by create-if-
 store has no compare-and-swap): of two that begin at the same instant, one gets the next number.
 A holder overwrites its own lease only, every `HEARTBEAT_S`, and stops when it sees a newer one.
 
-Ages are told by the store's own clock: those of two machines need not agree. Times in seconds.
+Ages are by the store's own clock: those of two machines need not agree. Times in seconds.
 Raises `LeaseHeld` when another run is alive, `LeaseLost` when it was taken over, `StoreError`.
 
 Source: the leases of Chubby and of Kubernetes (coordination.k8s.io), without compare-and-swap.
@@ -44,16 +44,14 @@ class _Holder:
     process: ThisProcess
     is_released: bool = False
 
+    def as_text(self) -> bytes:
+        return orjson.dumps(asdict(self) | {"heartbeat_at": time.time()})
+
 
 class Lease:
     """A lease that was taken. Made by `take_lease`.
 
-    Args:
-        store: where it stands.
-        crawl: the crawl that it is for.
-        number: its own.
-        holder: what stands in it.
-        on_lost: called once, in another thread, when it is lost.
+    `on_lost` is called once, in another thread, when it is lost.
     """
 
     def __init__(
@@ -117,9 +115,10 @@ class Lease:
         else:
             self._write(replace(self._holder, is_released=True))
 
-    def keep(self) -> None:
+    def keep(self) -> "Lease":
         """Begin the heartbeat. Raises: nothing."""
         self._thread.start()
+        return self
 
     def _beat_on(self) -> None:
         beaten_at = time.monotonic()
@@ -147,19 +146,12 @@ class Lease:
         self._on_lost()
 
     def _write(self, holder: _Holder) -> None:
-        text = orjson.dumps(asdict(holder) | {"heartbeat_at": time.time()})
-        self._store.put(_key(self._crawl, self.number), text)
+        self._store.put(_key(self._crawl, self.number), holder.as_text())
 
 
 def check_free(store: Store, crawl: str) -> None:
-    """Look whether a run of a crawl could begin now.
-
-    Raises:
-        LeaseHeld: another run is alive, or may be.
-        StoreError: the store failed.
-    """
-    number = _newest(store, crawl)
-    if number:
+    """Look whether a run of a crawl could begin now. Raises: `LeaseHeld`, `StoreError`."""
+    if number := _newest(store, crawl):
         _check_free(store, crawl, number, owner=None)
 
 
@@ -175,7 +167,7 @@ def take_lease(
     Args:
         store: where the crawl lives.
         run: `<crawl>/<run_id>`, for those who come and find it taken.
-        owner: who a later attempt of the same work is; it takes over at once.
+        owner: a later attempt of the same one takes over at once.
         on_lost: called once, in another thread, when the lease is lost.
 
     Raises:
@@ -185,20 +177,17 @@ def take_lease(
     crawl = run.partition("/")[0]
     holder = _Holder(run=run, owner=owner, process=this_process())
     while True:
-        number = _newest(store, crawl)
-        if number:
+        if number := _newest(store, crawl):
             _check_free(store, crawl, number, owner=owner)
         lease = Lease(store, crawl, number=number + 1, holder=holder, on_lost=on_lost)
-        text = orjson.dumps(asdict(holder) | {"heartbeat_at": time.time()})
-        if not store.create(_key(crawl, lease.number), text):
+        if not store.create(_key(crawl, lease.number), holder.as_text()):
             continue
         # Between our look and our take others may have come and gone, and more than one.
         if _newest(store, crawl) != lease.number:
             continue
         # The one before stays: who lists meanwhile finds a number, whatever they miss.
         store.delete(*(_key(crawl, old) for old in _numbers(store, crawl) if old < number))
-        lease.keep()
-        return lease
+        return lease.keep()
 
 
 def _check_free(store: Store, crawl: str, number: int, *, owner: str | None) -> None:
@@ -212,17 +201,16 @@ def _check_free(store: Store, crawl: str, number: int, *, owner: str | None) -> 
         if holder.is_released or mine or is_gone(holder.process):
             return
     age_s = _age_s(store, crawl, number)
-    if age_s is None or age_s > STALE_S:
-        return
-    raise LeaseHeld(_told(holder, crawl, age_s))
+    if age_s is not None and age_s <= STALE_S:
+        raise LeaseHeld(_told(holder, crawl, age_s))
 
 
 def _told(holder: _Holder | None, crawl: str, age_s: float) -> str:
     beat = f"its last sign of life is {max(age_s, 0):.0f} s old"
     if holder is None:
         return f"another run of {crawl} is alive; {beat}"
-    who = holder.process
-    return f"the run {holder.run} is alive (process {who.pid} on {who.host}; {beat})"
+    where = f"process {holder.process.pid} on {holder.process.host}"
+    return f"the run {holder.run} is alive ({where}; {beat})"
 
 
 def _age_s(store: Store, crawl: str, number: int) -> float | None:

@@ -8,13 +8,12 @@ Raises `StoreError` wherever the store fails us: never a half-written value.
 Source: obstore, which Flyte uses too.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -25,10 +24,10 @@ from scraper.errors import StoreError
 __all__ = ["Head", "Store"]
 
 _PATTERN = re.compile(r"[*?\[]")
+_HALF_WRITTEN = re.compile(r".+#\d+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(NamedTuple):
     """What a store says of a value: its bytes, and when it was written by the store's clock."""
 
     size: int
@@ -57,6 +56,13 @@ class Store:
         """Whether `append` works: a folder can, an object store can't."""
         return self._folder is not None
 
+    def sweep(self, prefix: str) -> None:
+        """Remove what writes left below a prefix that were killed half-way. Raises: nothing."""
+        with contextlib.suppress(OSError):
+            for path in (self._folder / prefix).rglob("*#*") if self._folder is not None else ():
+                if _HALF_WRITTEN.fullmatch(path.name):
+                    path.unlink()
+
     def put(self, key: str, data: bytes | IO[bytes]) -> None:
         """Write a value, replacing what is there.
 
@@ -68,11 +74,7 @@ class Store:
             obstore.put(self._store, key, data)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Write a value unless the key exists; say whether it was written.
-
-        Raises:
-            StoreError: the store failed.
-        """
+        """Write a value unless the key exists; say whether it was written. Raises: `StoreError`."""
         with _told(key):
             self._check_is_there()
             try:
@@ -110,7 +112,7 @@ class Store:
                 found = obstore.head(self._store, key)
             except FileNotFoundError:
                 return None
-            return Head(size=found["size"], modified_at=found["last_modified"])
+            return Head(found["size"], found["last_modified"])
 
     def get(self, key: str) -> bytes | None:
         """Read a value; none if there is no such key.
@@ -237,7 +239,7 @@ class Store:
             raise OSError(f"the folder {self._folder} is gone")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _told(what: str) -> Iterator[None]:
     """Turn whatever the store raises into one line that names the key."""
     try:

@@ -62,6 +62,7 @@ def begin_run(asked: Asked, spec: CrawlSpec, *, store: Store, run_id: str, taker
     run = run_key(spec.crawl, run_id)
     with ExitStack() as on_error:
         lease = on_error.enter_context(_lease(store, run, taker))
+        store.sweep(run)
         info = load_run(store, run)
         if info is None:
             info = _begun(asked, spec, store=store, run=run, taker=taker)
@@ -86,6 +87,7 @@ def go_on_with(run: str, *, store: Store, taker: Taker) -> TakenUp:
         raise ConfigError(f"{store.address(run)}: no such run")
     with ExitStack() as on_error:
         lease = on_error.enter_context(_lease(store, run, taker))
+        store.sweep(run)
         begin_life(store, run)
         info = load_run(store, run)
         if info is None:

@@ -51,6 +51,7 @@ def test_killed_at_every_stage_a_run_ends_like_an_undisturbed_one(lives, undistu
     assert (lives.folder / "crawls/demo/latest.json").exists()
     assert lives.archived() == lives.asked() - lives.lost[-1]
     assert unreadable(lives.path) == []
+    assert list(lives.path.rglob("*#*")) == []
 
 
 def test_killed_at_random_again_and_again_a_run_ends_like_an_undisturbed_one(lives, undisturbed):

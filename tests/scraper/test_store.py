@@ -265,3 +265,20 @@ def test_folders_are_those_right_below(store):
     assert store.folders() == ["shop"]
     assert store.folders("shop") == ["r1", "r2"]
     assert (store.folders("shop/r2"), store.folders("nowhere")) == ([], [])
+
+
+def test_what_killed_writes_left_is_swept(folder, tmp_path):
+    for name in ("a#1", "a#12", "b/c#3", "d#e", "#1"):
+        path = tmp_path / "store/r" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    folder.put("r/a", b"one")
+    (tmp_path / "store/other#1").write_bytes(b"")
+    folder.sweep("r")
+    left = sorted(p.name for p in (tmp_path / "store").rglob("*") if p.is_file())
+    assert left == ["#1", "a", "d#e", "other#1"]
+
+
+def test_there_is_nothing_to_sweep_in_an_object_store_or_a_folder_that_is_gone(folder):
+    Store("memory://").sweep("r")
+    folder.sweep("gone")
