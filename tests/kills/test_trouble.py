@@ -74,6 +74,7 @@ def test_a_disk_that_fills_up(lives, undisturbed, size):
         check_healed(lives, undisturbed)
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_while_the_dataset_is_written(lives, undisturbed):
     files = [path for path in undisturbed.path.parent.rglob("*") if path.is_file()]
     before = [path.stat().st_size for path in files if path.name not in DATASET]

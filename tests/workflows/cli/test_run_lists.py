@@ -150,4 +150,5 @@ def test_a_signal_ends_the_wait_for_a_list(origin, tmp_path):
     stdout, stderr = process.communicate(timeout=15)
     assert (process.returncode, stdout) == (130, "")
     assert stderr.splitlines()[-1].startswith("stopped; go on with: scraper resume 127.0.0.1-urls/")
-    assert not list(tmp_path.glob("crawls/*/*"))
+    (run,) = tmp_path.glob("crawls/127.0.0.1-urls/2*")
+    assert sorted(path.name for path in run.iterdir()) == ["lives", "request.json"]

@@ -150,8 +150,9 @@ def test_a_signal_while_the_command_begins_ends_it_without_a_word(tmp_path, afte
     time.sleep(after_s - 0.1)
     process.send_signal(signal.SIGINT)
     code, stdout, stderr = ended(process)
-    # On a fast machine the command may be further than its beginning: there is no such list.
+    # On a fast machine the command may have got as far as to say that there is no such list;
+    # at its very end Python takes no signals any more, and the system does what it does.
     told = [line for line in stderr if "stopp" not in line]
-    assert (code, len(told)) in {(INTERRUPTED, 0), (2, 1)}
+    assert (code, len(told)) in {(INTERRUPTED, 0), (2, 1), (-signal.SIGINT, 1)}
     assert "Traceback" not in "".join(stderr)
     assert stdout == ""
