@@ -13,6 +13,7 @@ test: setup check
 bench: setup .venv-bench/.installed
 	$(BIN)/python bench/compare.py --latency
 	$(BIN)/python bench/local_mode.py
+	$(BIN)/python bench/durability.py
 	$(BIN)/python bench/extract.py
 	$(BIN)/python bench/lists.py
 

@@ -6,6 +6,20 @@ import socket
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run those too that take a minute each")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes long; run with --long")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.get_closest_marker("long") is not None and not config.getoption("--long"):
+            item.add_marker(pytest.mark.skip(reason="takes long: --long"))
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
