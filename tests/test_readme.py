@@ -99,6 +99,7 @@ TOLD = {
     "try": ["ok: ok"],
     "check": ["1 fixture: 1 held", ": right\n"],
     "list": ["latest"],
+    "resume": [""],
     "export": [""],
 }
 """What each command prints to standard output, one of these."""
