@@ -36,7 +36,7 @@ def test_a_plan_is_one_screen_and_leaves_nothing(folder):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
         "5 rows = 1 duplicates + 1 invalid + 3 to fetch\n"
-        "2 hosts in 1 partitions, 1 batches\n"
+        "2 hosts in 1 partition, 1 batch\n"
         "time expected: 3.3 s; decided by\n"
         "  a.example          2 rows          3.3 s\n"
         "  b.example          1 rows          2.2 s\n"
