@@ -68,6 +68,10 @@ class Lives:
             **more,
         )
 
+    def noted(self) -> int:
+        """How many lives have left word of themselves in the store."""
+        return len(list((self.folder / "crawls" / self.run / "lives").iterdir()))
+
     def kill(self, process: subprocess.Popen[str]) -> None:
         """Kill the whole group, at once; remember what was lost."""
         os.killpg(process.pid, signal.SIGKILL)
