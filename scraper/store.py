@@ -141,10 +141,20 @@ class Store:
         Raises:
             StoreError: the store failed.
         """
+        return sorted(self.stamps(prefix))
+
+    def stamps(self, prefix: str) -> dict[str, tuple[int, str]]:
+        """The keys below a prefix, each with its size and a tag that every write changes.
+
+        Raises:
+            StoreError: the store failed.
+        """
         with _told(prefix):
-            return sorted(
-                entry["path"] for chunk in obstore.list(self._store, prefix) for entry in chunk
-            )
+            return {
+                entry["path"]: (entry["size"], entry["e_tag"] or str(entry["last_modified"]))
+                for chunk in obstore.list(self._store, prefix)
+                for entry in chunk
+            }
 
     def delete(self, *keys: str) -> None:
         """Remove values; those that aren't there are no error.

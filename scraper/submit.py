@@ -35,6 +35,7 @@ async def submit(session: Session, job: BatchJob) -> PhaseResult:
         made = [progress.last for progress in batch.archive.progress.values()]
         await batch.archive.flush()
         await asyncio.to_thread(batch.save_hosts)
+    await asyncio.to_thread(batch.remember)
     return PhaseResult(
         attempts=len(made),
         pending=sum(attempt.is_pending for attempt in made),

@@ -24,7 +24,7 @@ FLOW = (
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
     "plan.past plan.estimate",
     # submit → poll
-    "fetch.page archive.warc archive.reading archive.archive archive",
+    "fetch.page archive.warc archive.reading archive.records archive.archive archive",
     "parsing session open_batch batch submit",
     "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",
     "extract.errors extract.clean extract.metas extract.document extract.sources extract.generic",

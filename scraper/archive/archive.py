@@ -10,7 +10,7 @@ Source: WARC 1.1; img2dataset's shard as the unit of work, storage and restart.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,19 +18,19 @@ from datetime import UTC, datetime
 import orjson
 
 from scraper.archive.reading import Place, read_page
+from scraper.archive.records import attempt_from, robots_from
 from scraper.archive.warc import (
     WarcRecord,
-    http_message,
     metadata_record,
     page_records,
     read_records,
     warcinfo_record,
 )
-from scraper.models import Attempt, Exchange, Hop, Page, Reason, RobotsAnswer
+from scraper.models import Attempt, Exchange, Page, RobotsAnswer
 from scraper.settings_table import Archive as ArchiveSettings
 from scraper.store import Store
 
-__all__ = ["Archive", "Progress"]
+__all__ = ["Archive", "ArchiveMemory", "Progress"]
 
 _MIN_FLUSH_S = 0.05
 
@@ -41,6 +41,16 @@ class Progress:
 
     last: Attempt
     place: Place | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveMemory:
+    """All that an archive holds but its pages, and how its parts were when it was so."""
+
+    stamps: dict[str, tuple[int, str]]
+    progress: dict[int, Progress]
+    robots: list[RobotsAnswer]
+    attempts: list[Attempt]
 
 
 class Archive:
@@ -63,24 +73,38 @@ class Archive:
         self._buffer = bytearray()
         self._part_number = 0
         self._part_size = 0
+        self._sizes: dict[str, int] = {}
+        self._attempts: list[Attempt] = []
         self.progress: dict[int, Progress] = {}
         self.robots: list[RobotsAnswer] = []
 
-    def recover(self) -> list[Attempt]:
+    def recover(self, memory: ArchiveMemory | None = None) -> list[Attempt]:
         """Read what earlier processes archived, cut torn tails, and begin a part of our own.
+
+        Nothing is read if this process remembers it, and nobody has touched the parts since.
 
         Returns: the attempts, in the order in which they were made.
         """
-        attempts: list[Attempt] = []
-        for part in self._parts():
-            end = 0
-            for record in read_records(self._store.stream(part)):
-                end = record.offset + record.length
-                self._take_in(part, record, attempts)
-            self._cut(part, end)
-            self._part_number = int(part.rsplit("-", 1)[1].split(".", 1)[0])
+        stamps = self._stamps()
+        if memory is not None and memory.stamps == stamps:
+            self.progress, self.robots = memory.progress, memory.robots
+            self._attempts, self._sizes = memory.attempts, _sizes(stamps)
+        else:
+            for part in stamps:
+                self._read(part)
+        last = max(stamps, default="-0.")
+        self._part_number = int(last.rsplit("-", 1)[1].split(".", 1)[0])
         self._begin_part()
-        return attempts
+        return list(self._attempts)
+
+    def memory(self) -> ArchiveMemory | None:
+        """What `recover` would read now; none if that isn't known for sure."""
+        stamps = self._stamps()
+        if self._buffer or _sizes(stamps) != self._sizes:
+            return None
+        return ArchiveMemory(
+            stamps=stamps, progress=self.progress, robots=self.robots, attempts=self._attempts
+        )
 
     def add(self, attempt: Attempt, exchanges: Sequence[Exchange]) -> None:
         """Take in an attempt and what went over the wire for it; `flush` makes it durable."""
@@ -93,12 +117,11 @@ class Archive:
             place = self._write(page_records(exchanges[-1], metadata))
         else:
             self._write(metadata_record(attempt.url, attempt.at, metadata))
-        self.progress[attempt.row] = Progress(
-            last=attempt, place=place if attempt.has_page else None
-        )
+        self._note(attempt, place)
 
     def add_robots(self, answer: RobotsAnswer, exchange: Exchange | None) -> None:
         """Take in a robots.txt, so that a resumed batch needn't ask for it again."""
+        self.robots.append(answer)
         about: dict[str, object] = {
             "robots": answer.origin,
             "reason": answer.reason,
@@ -125,6 +148,7 @@ class Archive:
             finally:
                 # A thread writes on when who waits for it is cancelled: no write may overtake it.
                 await asyncio.wait([written])
+            self._sizes[part] = self._sizes.get(part, 0) + len(data)
 
     async def flush_if_full(self) -> None:
         """Flush when more than the set number of bytes waits: whoever adds pays."""
@@ -160,8 +184,9 @@ class Archive:
     def _part_key(self) -> str:
         return f"{self._prefix}/archive-{self._part_number:05d}.warc.gz"
 
-    def _parts(self) -> list[str]:
-        return [key for key in self._store.list(self._prefix) if key.endswith(".warc.gz")]
+    def _stamps(self) -> dict[str, tuple[int, str]]:
+        found = self._store.stamps(self._prefix)
+        return {key: found[key] for key in sorted(found) if key.endswith(".warc.gz")}
 
     def _begin_part(self) -> None:
         self._part_number += 1
@@ -178,24 +203,38 @@ class Archive:
         self._part_size += len(data)
         return place
 
-    def _take_in(self, part: str, record: WarcRecord, attempts: list[Attempt]) -> None:
+    def _read(self, part: str) -> None:
+        end = 0
+        for record in read_records(self._store.stream(part)):
+            end = record.offset + record.length
+            self._take_in(part, record)
+        self._cut(part, end)
+        self._sizes[part] = end
+
+    def _take_in(self, part: str, record: WarcRecord) -> None:
         metadata = record.metadata
         if metadata is None:
             return
         if "robots" in metadata:
-            self.robots.append(_robots_from(record, metadata))
+            self.robots.append(robots_from(record, metadata))
             return
-        attempt = _attempt_from(metadata)
         place = Place(part=part, offset=record.offset, length=record.length)
+        self._note(attempt_from(metadata), place)
+
+    def _note(self, attempt: Attempt, place: Place | None) -> None:
+        self._attempts.append(attempt)
         self.progress[attempt.row] = Progress(
             last=attempt, place=place if attempt.has_page else None
         )
-        attempts.append(attempt)
 
     def _cut(self, part: str, end: int) -> None:
         size = sum(len(chunk) for chunk in self._store.stream(part))
         if end < size:
             self._store.put(part, b"".join(_first(self._store.stream(part), end)))
+
+
+def _sizes(stamps: Mapping[str, tuple[int, str]]) -> dict[str, int]:
+    return {part: size for part, (size, _) in stamps.items()}
 
 
 def _first(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -204,35 +243,3 @@ def _first(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
         size -= len(chunk)
         if size <= 0:
             return
-
-
-def _attempt_from(data: dict[str, object]) -> Attempt:
-    hops = data.pop("redirects")
-    at, reason = data.pop("at"), data.pop("reason")
-    assert isinstance(hops, list)
-    return Attempt(
-        **data,  # type: ignore[arg-type]  # written by `Archive.add`, field for field
-        redirects=tuple(Hop(**hop) for hop in hops),
-        at=datetime.fromisoformat(str(at)),
-        reason=Reason(str(reason)),
-    )
-
-
-def _robots_from(record: WarcRecord, metadata: dict[str, object]) -> RobotsAnswer:
-    status = metadata["http_status"]
-    body, encoding = b"", None
-    if record.kind == "response":
-        _, headers, body = http_message(record.block)
-        encoding = _content_encoding(headers)
-    return RobotsAnswer(
-        origin=str(metadata["robots"]),
-        reason=Reason(str(metadata["reason"])),
-        http_status=status if isinstance(status, int) else None,
-        body=body,
-        content_encoding=encoding,
-        at=datetime.fromisoformat(record.fields["warc-date"].replace("Z", "+00:00")),
-    )
-
-
-def _content_encoding(headers: Sequence[tuple[str, str]]) -> str | None:
-    return ", ".join(value for key, value in headers if key.lower() == "content-encoding") or None

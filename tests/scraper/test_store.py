@@ -226,3 +226,17 @@ def test_folders_are_those_right_below(store):
     assert store.folders() == ["shop"]
     assert store.folders("shop") == ["r1", "r2"]
     assert (store.folders("shop/r2"), store.folders("nowhere")) == ([], [])
+
+
+def test_every_write_changes_a_stamp(folder):
+    folder.put("a/1", b"x")
+    folder.put("a/2", b"yy")
+    before = folder.stamps("a")
+    assert {key: size for key, (size, _) in before.items()} == {"a/1": 1, "a/2": 2}
+
+    folder.put("a/1", b"z")
+    folder.append("a/2", b"y")
+
+    after = folder.stamps("a")
+    assert {key for key in after if after[key] == before[key]} == set()
+    assert folder.stamps("b") == {}
