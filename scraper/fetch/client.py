@@ -26,6 +26,7 @@ from scraper.settings_table import Http, Network
 
 __all__ = ["Client", "address_guard", "open_client", "require_contact", "user_agent"]
 
+_NO_BODY = httpx.ByteStream(b"")
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
@@ -93,9 +94,9 @@ class Client:
     ) -> None:
         self._client, self._http, self._own = client, http, own
         self._headers = [
-            ("User-Agent", user_agent(http)),
-            ("Accept", _ACCEPT),
-            ("Accept-Encoding", "gzip, deflate"),
+            (b"User-Agent", user_agent(http).encode()),
+            (b"Accept", _ACCEPT.encode()),
+            (b"Accept-Encoding", b"gzip, deflate"),
         ]
         self._timeout = {
             "connect": http.connect_timeout_s,
@@ -125,11 +126,13 @@ class Client:
         Raises:
             httpx.HTTPError, ScraperError, TimeoutError: see `reason_of_error`.
         """
-        # A request built by hand costs half of `client.build_request`.
+        # A request built by hand, down to its Host, costs a quarter of `client.build_request`.
+        target = httpx.URL(url)
         request = httpx.Request(
             "GET",
-            url,
-            headers=self._headers,
+            target,
+            headers=[(b"Host", target.netloc), *self._headers],
+            stream=_NO_BODY,
             extensions={"timeout": self._timeout, "whatwg_url": url},
         )
         at, start = datetime.now(UTC), time.perf_counter()
