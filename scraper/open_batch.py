@@ -29,7 +29,7 @@ from scraper.plan.part import read_seeds_part
 from scraper.product import PRODUCT
 from scraper.robots import RobotsCache
 from scraper.run import resumed
-from scraper.session import Session
+from scraper.session import BatchMemory, Session
 from scraper.throttle import HostThrottle, Throttles
 from scraper.urls import domain_of, host_of
 
@@ -60,9 +60,9 @@ class OpenBatch:
         self.robots = RobotsCache(polite, PRODUCT, keep=self._keep_robots)
         self._fetcher = Fetcher(polite, self.robots, stays=self._stays)
 
-    def recover(self) -> None:
+    def recover(self, memory: BatchMemory | None = None) -> None:
         """Learn what former batches and an earlier life of this one knew."""
-        attempts = self.archive.recover()
+        attempts = self.archive.recover(memory.archive if memory is not None else None)
         is_first = self._is_first and not attempts and not self.archive.robots
         memories = self._remembered()
         self.throttles.load(
@@ -133,6 +133,16 @@ class OpenBatch:
         memories = memories_of(self.throttles.states(), self.robots.answers(), saved_at=time.time())
         save_hosts(self.session.store, self._hosts_key, memories)
 
+    def remember(self) -> None:
+        """Spare the next phase, if it is done in this process, to read the archive again.
+
+        Raises: `StoreError`.
+        """
+        archive = self.archive.memory()
+        if archive is not None:
+            memory = BatchMemory(seeds=self.seeds, archive=archive)
+            self.session.remember(self.job.batch, memory)
+
     @property
     def is_last(self) -> bool:
         """Whether what is left over now is left for good: redirects and retries are bounded."""
@@ -163,8 +173,12 @@ async def open_batch(session: Session, job: BatchJob) -> AsyncIterator[OpenBatch
     Raises:
         StoreError: the store failed, at the beginning, in between or at the end.
     """
-    seeds = await asyncio.to_thread(read_seeds_part, session.store, job.run, job.batch)
+    memory = session.recall(job.batch)
+    if memory is not None:
+        seeds = memory.seeds
+    else:
+        seeds = await asyncio.to_thread(read_seeds_part, session.store, job.run, job.batch)
     batch = OpenBatch(session, job, seeds)
-    await asyncio.to_thread(batch.recover)
+    await asyncio.to_thread(batch.recover, memory)
     async with batch.archive.kept_flushed():
         yield batch

@@ -12,15 +12,28 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from scraper.archive import ArchiveMemory
 from scraper.fetch.addresses import AddressGuard
 from scraper.fetch.client import Client, address_guard, open_client
+from scraper.models import Seed
 from scraper.parsing import Parse
 from scraper.rules import check_extractors
 from scraper.run import RunInfo
 from scraper.stopping import StopFlag
 from scraper.store import Store
 
-__all__ = ["Session", "open_session"]
+__all__ = ["BatchMemory", "Session", "open_session"]
+
+
+_MEMORIES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchMemory:
+    """What a phase knew of its batch when it ended, for the next one in this process."""
+
+    seeds: list[Seed]
+    archive: ArchiveMemory
 
 
 @dataclass(slots=True)
@@ -38,6 +51,17 @@ class Session:
     stop: StopFlag
     parse: Parse | None = None
     tally: Counter[str] = field(default_factory=Counter)
+    _memories: dict[str, BatchMemory] = field(default_factory=dict)
+
+    def remember(self, batch: str, memory: BatchMemory) -> None:
+        """Keep what is known of a batch for its next phase, of few batches. Raises: nothing."""
+        self._memories[batch] = memory
+        if len(self._memories) > _MEMORIES:
+            del self._memories[next(iter(self._memories))]
+
+    def recall(self, batch: str) -> BatchMemory | None:
+        """What was kept of a batch, once. Raises: nothing."""
+        return self._memories.pop(batch, None)
 
 
 @asynccontextmanager

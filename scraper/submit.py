@@ -35,6 +35,7 @@ async def submit(session: Session, job: BatchJob) -> PhaseResult:
         made = [progress.last for progress in batch.archive.progress.values()]
         await batch.archive.flush()
         await asyncio.to_thread(batch.save_hosts)
+    await asyncio.to_thread(batch.remember)
     return PhaseResult(
         attempts=len(made),
         pending=sum(attempt.is_pending for attempt in made),
@@ -95,19 +96,24 @@ async def _fetch(batch: OpenBatch, seed: Seed, attempts: int) -> None:
         if progress is None:
             await batch.keep(not_asked(seed, refused), [])
         return
-    # Tenacity's first call sees the attempt that the archive has: so it decides on the wait.
-    known = [] if progress is None else [progress.last]
-    made = known[0].number if known else seed.attempts
-    # A row that was carried here is asked for at least once, whatever it has spent elsewhere.
-    attempts = attempts if known else max(attempts, made + 1)
-    numbers = iter(range(made + 1, attempts + 1))
+    last = progress.last if progress is not None else None
+    made = last.number if last is not None else seed.attempts
+    if last is None:
+        # A row that was carried here is asked for at least once, whatever it has spent elsewhere.
+        made += 1
+        attempts = max(attempts, made)
+        last = await batch.attempt(seed, made)
+    if not last.is_pending:
+        return
+    # Tenacity's first call sees the attempt that was made: so it decides on the wait.
+    known, numbers = [last], iter(range(made + 1, attempts + 1))
 
     async def attempt() -> Attempt:
         return known.pop() if known else await batch.attempt(seed, next(numbers))
 
     policy = retrying(
         batch.session.info.settings.for_host(seed.host).retry,
-        calls=attempts - made + len(known),
+        calls=attempts - made + 1,
         is_over=lambda: batch.refused(seed) is not None,
         sleep=batch.session.stop.sleep,
     )

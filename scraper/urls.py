@@ -69,9 +69,18 @@ def parse_url(text: str) -> ParsedUrl | None:
     return ParsedUrl(href=href, host=host, domain=domain_of(host), origin=parts["origin"], key=href)
 
 
-def host_of(url: str) -> str:
-    """The host of a URL as `ParsedUrl` has it; empty if it can't be fetched. Raises: nothing."""
-    parsed = parse_url(url)
+def host_of(href: str) -> str:
+    """The host of a normal form, or of an origin, as `ParsedUrl` has it.
+
+    Empty if it can't be fetched. Raises: nothing.
+    """
+    # Up to the path the URLs of a host are the same, so that few of many are parsed.
+    return _host_before_path("/".join(href.split("/", 3)[:3]))
+
+
+@lru_cache(maxsize=16_384)
+def _host_before_path(href: str) -> str:
+    parsed = parse_url(href)
     return parsed.host if parsed else ""
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOW = (
     # values and what everything stands on
-    "errors product process reason models stopping layout urls charsets",
+    "errors garbage product process reason models stopping layout urls charsets",
     "settings_table settings",
     "values rules",
     "store lease tables parts runs",

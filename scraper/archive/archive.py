@@ -10,7 +10,7 @@ Source: WARC 1.1; img2dataset's shard as the unit of work, storage and restart.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ from scraper.models import Attempt, Exchange, Page, RobotsAnswer
 from scraper.settings_table import Archive as ArchiveSettings
 from scraper.store import Store
 
-__all__ = ["Archive", "Progress"]
+__all__ = ["Archive", "ArchiveMemory", "Progress"]
 
 _MIN_FLUSH_S = 0.05
 _FIRST_FLUSH_S = 0.1
@@ -45,6 +45,16 @@ class Progress:
 
     last: Attempt
     place: Place | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveMemory:
+    """All that an archive holds but its pages, and how its parts were when it was so."""
+
+    stamps: dict[str, tuple[int, str]]
+    progress: dict[int, Progress]
+    robots: list[RobotsAnswer]
+    attempts: list[Attempt]
 
 
 class Archive:
@@ -67,26 +77,39 @@ class Archive:
         self._buffer = bytearray()
         self._part_number = 0
         self._part_size = 0
-        self._flushed = 0
         self._failure: BaseException | None = None
+        self._sizes: dict[str, int] = {}
+        self._attempts: list[Attempt] = []
         self.progress: dict[int, Progress] = {}
         self.robots: list[RobotsAnswer] = []
 
-    def recover(self) -> list[Attempt]:
+    def recover(self, memory: ArchiveMemory | None = None) -> list[Attempt]:
         """Read what earlier processes archived, cut torn tails, and begin a part of our own.
+
+        Nothing is read if this process remembers it, and nobody has touched the parts since.
 
         Returns: the attempts, in the order in which they were made.
         """
-        attempts: list[Attempt] = []
-        for part in self._parts():
-            end = 0
-            for record in read_records(self._store.stream(part)):
-                end = record.offset + record.length
-                self._take_in(part, record, attempts)
-            self._cut(part, end)
-            self._part_number = int(part.rsplit("-", 1)[1].split(".", 1)[0])
+        stamps = self._stamps()
+        if memory is not None and memory.stamps == stamps:
+            self.progress, self.robots = memory.progress, memory.robots
+            self._attempts, self._sizes = memory.attempts, _sizes(stamps)
+        else:
+            for part in stamps:
+                self._read(part)
+        last = max(stamps, default="-0.")
+        self._part_number = int(last.rsplit("-", 1)[1].split(".", 1)[0])
         self._begin_part()
-        return attempts
+        return list(self._attempts)
+
+    def memory(self) -> ArchiveMemory | None:
+        """What `recover` would read now; none if that isn't known for sure."""
+        stamps = self._stamps()
+        if self._buffer or _sizes(stamps) != self._sizes:
+            return None
+        return ArchiveMemory(
+            stamps=stamps, progress=self.progress, robots=self.robots, attempts=self._attempts
+        )
 
     def add(self, attempt: Attempt, exchanges: Sequence[Exchange]) -> None:
         """Take in an attempt and what went over the wire for it; `flush` makes it durable."""
@@ -99,12 +122,11 @@ class Archive:
             place = self._write(page_records(exchanges[-1], metadata))
         else:
             self._write(metadata_record(attempt.url, attempt.at, metadata))
-        self.progress[attempt.row] = Progress(
-            last=attempt, place=place if attempt.has_page else None
-        )
+        self._note(attempt, place)
 
     def add_robots(self, answer: RobotsAnswer, exchange: Exchange | None) -> None:
         """Take in a robots.txt, so that a resumed batch needn't ask for it again."""
+        self.robots.append(answer)
         about: dict[str, object] = {
             "robots": answer.origin,
             "reason": answer.reason,
@@ -134,9 +156,10 @@ class Archive:
 
     def _writing(self, data: bytes) -> Callable[[], None]:
         """What is to be done in a thread, told before anything more is added."""
-        part, at = self._part_key, self._flushed
+        part = self._part_key
+        at = self._sizes.get(part, 0)
+        self._sizes[part] = at + len(data)
         if self._store.can_append:
-            self._flushed += len(data)
             return partial(self._store.append, part, data, at=at)
         self._begin_part()
         return partial(self._store.put, part, data)
@@ -178,12 +201,13 @@ class Archive:
     def _part_key(self) -> str:
         return f"{self._prefix}/archive-{self._part_number:05d}.warc.gz"
 
-    def _parts(self) -> list[str]:
-        return [key for key in self._store.list(self._prefix) if key.endswith(".warc.gz")]
+    def _stamps(self) -> dict[str, tuple[int, str]]:
+        found = self._store.stamps(self._prefix)
+        return {key: found[key] for key in sorted(found) if key.endswith(".warc.gz")}
 
     def _begin_part(self) -> None:
         self._part_number += 1
-        self._part_size = self._flushed = 0
+        self._part_size = 0
         info = {"software": self._software, "format": "WARC File Format 1.1"}
         self._header = warcinfo_record(datetime.now(UTC), info)
 
@@ -196,19 +220,29 @@ class Archive:
         self._part_size += len(data)
         return place
 
-    def _take_in(self, part: str, record: WarcRecord, attempts: list[Attempt]) -> None:
+    def _read(self, part: str) -> None:
+        end = 0
+        for record in read_records(self._store.stream(part)):
+            end = record.offset + record.length
+            self._take_in(part, record)
+        self._cut(part, end)
+        self._sizes[part] = end
+
+    def _take_in(self, part: str, record: WarcRecord) -> None:
         metadata = record.metadata
         if metadata is None:
             return
         if "robots" in metadata:
             self.robots.append(robots_from(record, metadata))
             return
-        attempt = attempt_from(metadata)
         place = Place(part=part, offset=record.offset, length=record.length)
+        self._note(attempt_from(metadata), place)
+
+    def _note(self, attempt: Attempt, place: Place | None) -> None:
+        self._attempts.append(attempt)
         self.progress[attempt.row] = Progress(
             last=attempt, place=place if attempt.has_page else None
         )
-        attempts.append(attempt)
 
     def _cut(self, part: str, end: int) -> None:
         """Cut a torn tail off: the part is written anew without it, piece by piece."""
@@ -218,6 +252,10 @@ class Archive:
                 whole.writelines(_first(self._store.stream(part), end))
                 whole.seek(0)
                 self._store.put(part, whole)
+
+
+def _sizes(stamps: Mapping[str, tuple[int, str]]) -> dict[str, int]:
+    return {part: size for part, (size, _) in stamps.items()}
 
 
 def _first(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ _INLINE = frozenset(
     | {"font", "i", "img", "ins", "kbd", "label", "mark", "nobr", "q", "s", "samp", "small"}
     | {"span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "-comment"}
 )
+_MAY_BE_HIDDEN = _HIDDEN | _TOOLTIPS
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -32,22 +33,57 @@ def visible_text(root: LexborNode) -> str:
     """
     if root.tag in _HIDDEN:
         return collapse(root.text())
+    return collapse("".join(_parts(root)))
+
+
+def _parts(root: LexborNode) -> list[str]:
+    """The visible text nodes of an element, spaces where a block begins or ends."""
     parts: list[str] = []
-    # A None marks the end of a block. No recursion: pages may nest thousands of elements.
-    stack: list[LexborNode | None] = [root]
-    while stack:
-        node = stack.pop()
-        tag = node.tag if node is not None else None
-        if node is None:
+    # Before these the text goes on after a block, or after what is hidden.
+    block_ends: set[int] = set()
+    hidden_until: int | None = None
+    for node in root.traverse(include_text=True):
+        place, tag = node.mem_id, node.tag
+        if hidden_until is not None:
+            if place != hidden_until:
+                continue
+            hidden_until = None
+        if place in block_ends:
             parts.append(" ")
-        elif tag == "-text":
+        if tag == "-text":
             parts.append(node.text_content or "")
-        elif tag not in _HIDDEN and not (tag in _TOOLTIPS and _is_drawn(node)):
-            if tag not in _INLINE:
-                parts.append(" ")
-                stack.append(None)
-            stack.extend(reversed(list(node.iter(include_text=True))))
-    return collapse("".join(parts))
+        elif tag in _INLINE:
+            continue
+        elif tag in _MAY_BE_HIDDEN and (tag in _HIDDEN or _is_drawn(node)):
+            hidden_until = _after(node)
+        else:
+            parts.append(" ")
+            following = node.next
+            block_ends.add(_inline_end(node) if following is None else following.mem_id)
+    return parts
+
+
+def _after(node: LexborNode) -> int:
+    """Which node comes behind an element and all that is in it; 0 if none does."""
+    current: LexborNode | None = node
+    while current is not None:
+        if (following := current.next) is not None:
+            return following.mem_id
+        current = current.parent
+    return 0
+
+
+def _inline_end(node: LexborNode) -> int:
+    """Which node comes behind the inline elements that a block is the end of.
+
+    0 if it is the end of another block: that one's end is known.
+    """
+    parent = node.parent
+    while parent is not None and parent.tag in _INLINE:
+        if (following := parent.next) is not None:
+            return following.mem_id
+        parent = parent.parent
+    return 0
 
 
 def _is_drawn(node: LexborNode) -> bool:

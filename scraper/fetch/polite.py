@@ -1,6 +1,7 @@
 """The one way to the network: through the host's throttle, with errors turned into reasons."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 from scraper.fetch.addresses import AddressGuard
@@ -13,6 +14,7 @@ from scraper.urls import ParsedUrl, join_url, parse_url
 
 __all__ = ["PoliteClient", "redirect_target"]
 
+_VERDICTS = 4096
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -30,11 +32,12 @@ class PoliteClient:
         self, client: Client, settings: HostSettings, guard: AddressGuard, throttles: Throttles
     ) -> None:
         self.settings, self.throttles = settings, throttles
-        self._client, self._guard = client, guard
+        self._client = client
+        self._verdict = lru_cache(maxsize=_VERDICTS)(guard.host_verdict)
 
     def refusal(self, host: str) -> Reason | None:
         """Why a host may never be asked, if it may not. Raises: nothing."""
-        verdict = self._guard.host_verdict(host)
+        verdict = self._verdict(host)
         if verdict == "ok":
             return None
         return Reason.BLOCKED_ADDRESS if verdict == "blocked" else Reason.OUT_OF_SCOPE

@@ -23,6 +23,8 @@ _DNS_CACHE_S = 60
 _MAX_HEADER_BYTES = 32_768
 _MAX_HEADERS = 256
 _READ_BYTES = 65_536
+# Hosts take turns: with fewer idle connections than hosts each of them connects anew.
+_IDLE_FOR_EACH_USED, _MOST_IDLE = 4, 512
 
 
 class _LostOnce(aiohttp.ClientError):
@@ -47,7 +49,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     Args:
         resolver: gives the addresses of names; closed with the transport. With a proxy it isn't
             asked, since the proxy looks names up.
-        connections: in use at once; as many more are kept alive.
+        connections: in use at once; four times as many are kept alive, up to 512.
         proxy: URL of an HTTP proxy.
         connect_timeout_s: until a connection stands, TLS included.
         read_timeout_s: between two pieces of an answer.
@@ -66,6 +68,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._timeout = aiohttp.ClientTimeout(
             sock_connect=connect_timeout_s, sock_read=read_timeout_s
         )
+        self._idle = max(connections, min(_IDLE_FOR_EACH_USED * connections, _MOST_IDLE))
         self._session: aiohttp.ClientSession | None = None
         self._kept: set[ResponseHandler] = set()
 
@@ -140,9 +143,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         protocol = answer.protocol
         if protocol is None or protocol in self._kept:
             return
-        if len(self._kept) >= self._connections:
+        if len(self._kept) >= self._idle:
             self._kept = {kept for kept in self._kept if kept.is_connected()}
-        if len(self._kept) < self._connections:
+        if len(self._kept) < self._idle:
             self._kept.add(protocol)
         elif answer.connection is None:
             # A body that came whole has given its connection back already.

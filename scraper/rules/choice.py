@@ -5,7 +5,7 @@ the one without `url`; if none of them fits, shorter names are tried. Pure, no e
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from scraper.rules.site import SiteRule
@@ -40,6 +40,6 @@ def rule_choice(url: str, rules: Iterable[SiteRule]) -> RuleChoice:
     return RuleChoice(rule=None, why="; ".join(passed) or f"no rule covers the host {host!r}")
 
 
-def rule_for(url: str, rules: Iterable[SiteRule]) -> SiteRule | None:
+def rule_for(url: str, rules: Collection[SiteRule]) -> SiteRule | None:
     """The rule that covers a page, by its final URL in WHATWG's form. Raises: nothing."""
-    return rule_choice(url, rules).rule
+    return rule_choice(url, rules).rule if rules else None

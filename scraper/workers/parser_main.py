@@ -11,6 +11,7 @@ import queue
 import signal
 
 from scraper.errors import ScraperError
+from scraper.garbage import collect_rarely
 from scraper.parse import parse
 from scraper.parsing import Parsed, ParseJob
 from scraper.store import Store
@@ -25,6 +26,7 @@ _LONGEST_S = 604_800.0
 def main() -> None:
     """Serve the parent until it is gone."""
     pipes, messages = take_pipes(), queue.SimpleQueue[object]()
+    collect_rarely()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     pipes.listen(messages.put)
     pipes.send(Ready())

@@ -11,6 +11,7 @@ import os
 import signal
 from functools import partial
 
+from scraper.garbage import collect_rarely
 from scraper.stopping import StopFlag
 from scraper.workers.child import Pipes, take_pipes
 from scraper.workers.messages import (
@@ -102,6 +103,7 @@ class _Server:
 def main() -> None:
     """Serve the parent."""
     pipes = take_pipes()
+    collect_rarely()
     asyncio.run(_Server(pipes).serve())
     # Nothing is left to be done, and the interpreter's own end takes its time.
     os._exit(0)

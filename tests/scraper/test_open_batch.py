@@ -12,6 +12,7 @@ from scraper.open_batch import open_batch
 from scraper.run import RunInfo, begin_life
 from scraper.stopping import StopFlag, Stopped
 from scraper.store import Store
+from scraper.submit import submit
 from scraper.throttle import HostHeld
 from tests.scraper.batches import (
     AT,
@@ -371,3 +372,47 @@ async def test_a_life_killed_before_its_first_flush_may_have_asked_anybody(store
         open_batch(session, jobs(info, store)[0]) as batch,
     ):
         assert (batch.throttles.of("a.test").wait_s > 40) is waits
+
+
+async def test_the_next_phase_in_one_process_reads_neither_seeds_nor_archive(store, monkeypatch):
+    rows = [f"http://a.test/{n}" for n in range(3)]
+    info = plan(store, rows, "robots.obey=true")
+    (job,) = jobs(info, store)
+    site = website({rows[0]: page(), rows[1]: response(503), rows[2]: page()})
+
+    async with session_on(site, info, store) as session:
+        await submit(session, job)
+        monkeypatch.setattr(store, "stream", None)
+        monkeypatch.setattr("scraper.open_batch.read_seeds_part", None)
+        async with open_batch(session, job) as batch:
+            assert [seed.url for seed in batch.seeds] == rows
+            assert [batch.archive.progress[seed.row].last.reason for seed in batch.seeds] == [
+                Reason.OK,
+                Reason.HTTP_5XX,
+                Reason.OK,
+            ]
+            assert [answer.origin for answer in batch.robots.answers()] == ["http://a.test"]
+            assert batch.throttles.of("a.test").state.failures == 0
+        with pytest.raises(TypeError):
+            # It was remembered for one phase: after that the file is read.
+            await submit(session, job)
+
+
+async def test_the_next_phase_learns_the_same_whether_it_remembers_or_reads(store):
+    rows = [f"http://{host}.test/{n}" for n in range(2) for host in "ab"]
+    info = plan(store, rows, "throttle.delay_s=0.001", "throttle.give_up_after=2")
+    (job,) = jobs(info, store)
+    site = website(dict.fromkeys(rows, response(500)) | {rows[0]: page()})
+    async with session_on(site, info, store) as session:
+        await submit(session, job)
+        memory = session.recall(job.batch)
+        assert memory is not None
+
+    async with session_on(site, info, store) as session, open_batch(session, job) as batch:
+        read = [(state.host, state.failures, state.refused) for state in batch.throttles.states()]
+    async with session_on(site, info, store) as session:
+        session.remember(job.batch, memory)
+        async with open_batch(session, job) as batch:
+            states = batch.throttles.states()
+            assert [(state.host, state.failures, state.refused) for state in states] == read
+    assert read == [("a.test", 1, None), ("b.test", 2, Reason.HOST_GIVEN_UP)]

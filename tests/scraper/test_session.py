@@ -5,8 +5,9 @@ import httpx
 import pytest
 import respx
 
+from scraper.archive import ArchiveMemory
 from scraper.errors import ConfigError
-from scraper.session import open_session
+from scraper.session import BatchMemory, open_session
 from scraper.stopping import StopFlag
 from tests.scraper.batches import page, plan, session_on, store_in, website
 
@@ -77,3 +78,22 @@ async def test_a_mock_that_would_be_bypassed_is_refused(tmp_path):
         with pytest.raises(ConfigError, match="bypassed"):
             async with open_session(info, store):
                 pass
+
+
+async def test_a_session_remembers_a_batch_once_and_few_of_them(tmp_path):
+    store = store_in(tmp_path)
+    info = plan(store, [URL])
+    memories = {
+        str(n): BatchMemory(
+            seeds=[], archive=ArchiveMemory(stamps={}, progress={}, robots=[], attempts=[])
+        )
+        for n in range(70)
+    }
+
+    async with session_on(website({}), info, store) as session:
+        for batch, memory in memories.items():
+            session.remember(batch, memory)
+
+        assert session.recall("69") is memories["69"]
+        assert session.recall("69") is None
+        assert [n for n in range(69) if session.recall(str(n)) is None] == list(range(6))

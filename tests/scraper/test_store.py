@@ -282,3 +282,17 @@ def test_what_killed_writes_left_is_swept(folder, tmp_path):
 def test_there_is_nothing_to_sweep_in_an_object_store_or_a_folder_that_is_gone(folder):
     Store("memory://").sweep("r")
     folder.sweep("gone")
+
+
+def test_every_write_changes_a_stamp(folder):
+    folder.put("a/1", b"x")
+    folder.put("a/2", b"yy")
+    before = folder.stamps("a")
+    assert {key: size for key, (size, _) in before.items()} == {"a/1": 1, "a/2": 2}
+
+    folder.put("a/1", b"z")
+    folder.append("a/2", b"y")
+
+    after = folder.stamps("a")
+    assert {key for key in after if after[key] == before[key]} == set()
+    assert folder.stamps("b") == {}

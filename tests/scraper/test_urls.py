@@ -84,6 +84,10 @@ NO_URLS = {
 @pytest.mark.parametrize("text", NO_URLS.values(), ids=NO_URLS)
 def test_what_cannot_be_fetched_is_no_url(text):
     assert parse_url(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "a.test", "ftp://a.test/", "http:///", "http://a..b/c"])
+def test_what_cannot_be_fetched_has_no_host(text):
     assert host_of(text) == ""
 
 
@@ -205,3 +209,4 @@ def test_any_text_is_a_url_or_none(text):
             assert parsed.host == parsed.host.lower()
             assert is_http(parsed.href)
             assert host_of(parsed.origin) == parsed.host
+            assert host_of(parsed.href) == parsed.host

@@ -9,6 +9,7 @@ import os
 
 import rich_click as click
 
+from scraper.garbage import collect_rarely
 from scraper.product import VERSION
 from workflows.cli.check import check
 from workflows.cli.demo import demo
@@ -37,5 +38,6 @@ def main() -> None:
     """Run the command line."""
     # Flyte's telemetry is off unless somebody asks for it.
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    collect_rarely()
     with orderly_end():
         cli()

@@ -128,6 +128,35 @@ async def test_a_mock_of_httpx_works():
 
 
 @pytest.mark.sockets
+async def test_a_mock_that_begins_under_an_open_client_works_and_so_does_its_end():
+    hello = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    async with scripted_server([hello]) as server, open_client(HTTP, LOOPBACK) as client:
+        bodies = [(await client.get(server.url, deadline_s=5, max_bytes=100)).body]
+        with respx.mock(using="httpx") as mock:
+            mock.get(server.url).respond(302, text="mocked", headers={"Location": "/x"})
+            mocked = await client.get(server.url, deadline_s=5, max_bytes=100)
+            bodies.append(mocked.body)
+        bodies.append((await client.get(server.url, deadline_s=5, max_bytes=100)).body)
+
+    assert bodies == [b"hello", b"mocked", b"hello"]
+    assert mocked.header("location") == "/x"
+    assert len(server.requests) == 2
+
+
+@pytest.mark.sockets
+async def test_a_name_and_password_in_the_url_go_into_a_header():
+    hello = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    async with scripted_server([hello]) as server, open_client(HTTP, LOOPBACK) as client:
+        url = f"http://me:secret@127.0.0.1:{server.port}/"
+        exchange = await client.get(url, deadline_s=5, max_bytes=100)
+
+    basic = (b"Authorization", b"Basic bWU6c2VjcmV0")
+    assert basic in exchange.request_headers
+    assert b"GET / HTTP/1.1\r\n" in server.requests[0]
+    assert b": ".join(basic) in server.requests[0]
+
+
+@pytest.mark.sockets
 async def test_the_request_on_the_wire():
     answer = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 5\r\n\r\nhello"
     async with scripted_server([answer]) as server, open_client(HTTP, LOOPBACK) as client:

@@ -3,7 +3,7 @@ import base64
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
@@ -257,6 +257,33 @@ async def test_a_scheme_that_is_not_http_is_refused():
             await client._transport.handle_async_request(bare_request("ftp://127.0.0.1/"))
 
 
+@pytest.fixture
+def _one_idle(monkeypatch):
+    monkeypatch.setattr("scraper.fetch.transport._IDLE_FOR_EACH_USED", 1)
+
+
+@pytest.mark.parametrize(
+    ("connections", "idle"), [(1, 4), (64, 256), (128, 512), (256, 512), (600, 600)]
+)
+async def test_more_connections_are_kept_than_used_within_what_a_process_may_open(
+    connections, idle
+):
+    transport = AiohttpTransport(
+        StubResolver([]), connections=connections, connect_timeout_s=1, read_timeout_s=1
+    )
+    assert transport._idle == idle
+
+
+async def test_hosts_that_take_turns_keep_their_connections():
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(scripted_server([HELLO])) for _ in range(4)]
+        client = await stack.enter_async_context(open_client(connections=1))
+        for server in servers * 3:
+            await client.send(bare_request(server.url))
+        assert [server.connections for server in servers] == [1] * 4
+
+
+@pytest.mark.usefixtures("_one_idle")
 async def test_idle_connections_are_bounded_over_all_hosts():
     async with (
         scripted_server([HELLO]) as first,
@@ -271,6 +298,7 @@ async def test_idle_connections_are_bounded_over_all_hosts():
         assert (first.connections, first.client_left.is_set()) == (1, False)
 
 
+@pytest.mark.usefixtures("_one_idle")
 async def test_a_long_body_on_a_connection_too_many_still_comes_whole():
     large = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000
     async with (
