@@ -8,7 +8,7 @@ demo: setup
 	$(BIN)/scraper demo
 
 test: setup check
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadscope
 
 bench: setup .venv-bench/.installed
 	$(BIN)/python bench/compare.py --latency
