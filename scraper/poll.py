@@ -105,7 +105,7 @@ def _goes_on(batch: OpenBatch, seed: Seed, progress: Progress | None) -> dict[st
         # The attempt goes on there: it is not counted twice.
         return _carried(seed, last.carry_to, last.redirects, last.number - 1)
     attempts = batch.session.info.settings.for_host(seed.host).retry.attempts
-    if last.is_pending and last.number < attempts and batch.refused(seed) is None:
+    if last.is_pending and last.number < attempts and batch.may_retry(seed):
         return _carried(seed, seed.fetch_url, seed.redirects, last.number)
     return None
 

@@ -70,6 +70,7 @@ class Throttle(_Group):
     delay_s: Seconds = Field(1.0, description="between the starts of two requests to a host")
     jitter: Share = Field(0.2, description="share of the delay added at random, only ever longer")
     concurrency: PositiveInt = Field(1, description="requests at once to a host")
+    max_delay_s: Seconds = Field(60, description="429, 503, timeouts double the delay up to it")
     unit: Literal["host", "domain"] = Field("host", description="what the limit counts by")
     max_retry_after_s: Seconds = Field(300, description="longest Retry-After that is waited for")
     give_up_after: PositiveInt = Field(5, description="failures in a row until a host is left")
@@ -87,6 +88,8 @@ class Retry(_Group):
 
     attempts: PositiveInt = Field(3, description="in all, the first included")
     max_wait_s: Seconds = Field(60, description="longest wait between two attempts")
+    budget: Share = Field(0.2, description="share of a host's requests that may be retries")
+    budget_min: int = Field(10, ge=0, description="retries of a host that are allowed beyond it")
 
 
 class Batch(_Group):

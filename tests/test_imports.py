@@ -20,7 +20,7 @@ FLOW = (
     # one polite request, which planning makes too, for lists at a URL
     "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.mocks",
     "fetch.client",
-    "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
+    "pace throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
     "plan.past plan.estimate",
     # submit → poll

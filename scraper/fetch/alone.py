@@ -103,7 +103,7 @@ class LoneFetcher:
         await retrying(
             retry,
             calls=retry.attempts,
-            is_over=lambda: throttle.refused is not None,
+            may_retry=lambda: throttle.refused is None,
             sleep=self._stop.sleep,
         )(attempt)
         return made[-1]
