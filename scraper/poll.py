@@ -85,12 +85,14 @@ def _at_their_end(batch: OpenBatch, carried: PartWriter) -> Iterator[ParseJob]:
             carried.write(packed(going_on))
             continue
         assert progress is not None
+        settings = batch.session.info.settings.for_host(seed.host)
         yield ParseJob(
             seed=_as_listed(seed, batch.session.info.renamed),
             last=progress.last,
             place=progress.place,
             batch=batch.job.batch,
-            max_bytes=batch.session.info.settings.for_host(seed.host).http.max_body_bytes,
+            max_bytes=settings.http.max_body_bytes,
+            obey_tags=settings.robots.obey_page_tags,
         )
 
 

@@ -80,7 +80,11 @@ class Robots(_Group):
     """robots.txt."""
 
     obey: bool = Field(True, description="ask robots.txt before a host's pages")
-    max_crawl_delay_s: Seconds = Field(30, description="longer Crawl-delay: host is skipped")
+    max_crawl_delay_s: Seconds = Field(30, description="longest Crawl-delay that is kept")
+    over_max_crawl_delay: Literal["skip", "clamp"] = Field(
+        "skip", description="a host that asks for more is skipped, or asked at that delay"
+    )
+    obey_page_tags: bool = Field(False, description="skip pages that say noindex or noai")
 
 
 class Retry(_Group):

@@ -27,8 +27,8 @@ FLOW = (
     "fetch.page archive.warc archive.reading archive.archive archive",
     "parsing session open_batch batch submit",
     "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",
-    "extract.errors extract.clean extract.metas extract.document extract.sources extract.generic",
-    "extract.apply extract.extractor extract.page extract.explain extract",
+    "extract.errors extract.clean extract.metas extract.page_tags extract.document extract.sources",
+    "extract.generic extract.apply extract.extractor extract.page extract.explain extract",
     "conclude parse poll",
     # processes beside this one
     "workers.cores workers.messages workers.child workers.process workers.parser_main",

@@ -153,9 +153,10 @@ class Fetcher:
         reason, delay_s = await self._robots.verdict(url, again=trail.number > 1)
         if reason is not Reason.OK:
             return reason
-        if delay_s > settings.max_crawl_delay_s:
+        longest_s = settings.max_crawl_delay_s
+        if delay_s > longest_s and settings.over_max_crawl_delay == "skip":
             return Reason.CRAWL_DELAY
-        self._polite.throttles.of(url.host).slow_to(delay_s)
+        self._polite.throttles.of(url.host).slow_to(min(delay_s, longest_s))
         return None
 
     def _follow(
