@@ -124,7 +124,7 @@ class RobotsCache:
         url = parse_url(f"{origin}/robots.txt")
         reason, exchange = Reason.REDIRECT_LOOP, None
         for _ in range(_MAX_HOPS + 1):
-            if url is None or self._polite.refusal(url.host) is not None:
+            if url is None or self._polite.refusal(url) is not None:
                 reason, exchange = Reason.BAD_REDIRECT, None
                 break
             found = await self._hop(url, own=url.origin == origin)

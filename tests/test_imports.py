@@ -12,15 +12,17 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOW = (
     # values and what everything stands on
     "errors product reason models stopping layout urls charsets",
-    "settings_table settings",
+    "settings_secrets settings_table settings credentials",
     "values rules",
     "store tables parts runs",
     # seeds → plan
     "seeds listsource crawlfile crawlfile_schema crawl run",
     # one polite request, which planning makes too, for lists at a URL
-    "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.mocks",
+    "fetch.decoding fetch.ports fetch.addresses fetch.resolver fetch.answers fetch.reasons",
+    "fetch.transport fetch.mocks",
     "fetch.client",
-    "pace throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
+    "pace throttle fetch.cookies fetch.polite robots_rules robots fetch.hops retry hosts",
+    "fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
     "plan.past plan.estimate",
     # submit → poll

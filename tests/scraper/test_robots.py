@@ -284,7 +284,7 @@ async def test_robots_txt_is_asked_for_through_the_throttle():
     site = website({})
     async with polite_on(site, "throttle.delay_s=0.05") as polite:
         robots = RobotsCache(polite, TOKEN, keep=Kept().keep)
-        for origin in ("http://a.test", "https://a.test", "http://a.test:81"):
+        for origin in ("http://a.test", "https://a.test", "http://a.test:8081"):
             await reason_for(robots, f"{origin}/")
 
     first, second, third = site.times_s("a.test")
