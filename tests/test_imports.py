@@ -18,8 +18,8 @@ FLOW = (
     # seeds → plan
     "seeds listsource crawlfile crawlfile_schema crawl run",
     # one polite request, which planning makes too, for lists at a URL
-    "fetch.decoding fetch.ports fetch.addresses fetch.resolver fetch.answers fetch.reasons",
-    "fetch.transport fetch.mocks",
+    "fetch.layers fetch.decoding fetch.ports fetch.addresses fetch.resolver",
+    "fetch.answers fetch.reasons fetch.transport fetch.mocks",
     "fetch.client",
     "pace throttle fetch.cookies fetch.polite robots_rules robots fetch.hops retry hosts",
     "fetch.alone fetch.lists",
