@@ -92,7 +92,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 allow_redirects=False,
                 proxy=proxy,
             )
-        assert isinstance(answer, Answer)
+            assert isinstance(answer, Answer)
+            answer.check_framing()
         self._limit_idle(answer)
         http = answer.version or aiohttp.HttpVersion11
         return httpx.Response(
