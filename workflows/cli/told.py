@@ -13,15 +13,23 @@ import rich_click as click
 
 from scraper.errors import ConfigError, ScraperError
 
-__all__ = ["ERROR", "USAGE", "errors_told", "tell"]
+__all__ = ["ERROR", "USAGE", "errors_told", "one_line", "tell"]
 
 ERROR, USAGE = 1, 2
 
 
 def tell(error: ScraperError | OSError) -> int:
     """Say on stderr what is wrong; give the exit code."""
-    click.echo(f"error: {error}", err=True)
+    click.echo(f"error: {one_line(str(error))}", err=True)
     return USAGE if isinstance(error, ConfigError) else ERROR
+
+
+def one_line(text: str) -> str:
+    """A text on one line, without what can play with a terminal. Raises: nothing.
+
+    An error may repeat what a list, a page or a server said.
+    """
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 @contextmanager
