@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from scraper.errors import ScraperError, StoreError
+from scraper.errors import ConfigError, ScraperError, StoreError
 from workflows.cli.options import (
     crawl_option,
     json_option,
