@@ -16,6 +16,7 @@ def conclude(
     *,
     rule: SiteRule | None,
     batch: str | None = None,
+    obey_tags: bool = False,
 ) -> tuple[Outcome, list[Item]]:
     """The final word on a seed whose attempts are over, and its items. Raises: nothing.
 
@@ -36,7 +37,7 @@ def conclude(
     }
     if page is None:
         return Outcome(reason=last.reason, detail=last.detail, **known), []  # type: ignore[arg-type]
-    found = extract(page, rule, seed.columns)
+    found = extract(page, rule, seed.columns, obey_tags=obey_tags)
     outcome = Outcome(
         reason=found.reason,
         detail=found.detail,

@@ -102,7 +102,8 @@ async def explain_url(
     page = fetched_page(last, exchanges, spec.settings.for_host(row.host))
     choice = rule_choice(_end(last), spec.sites)
     began = time.perf_counter()
-    outcome, items = conclude(row, last, page, rule=choice.rule)
+    obey_tags = spec.settings.for_host(row.host).robots.obey_page_tags
+    outcome, items = conclude(row, last, page, rule=choice.rule, obey_tags=obey_tags)
     about = Explanation(
         outcome=outcome,
         robots=robots,

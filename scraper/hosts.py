@@ -8,6 +8,7 @@ import base64
 import gzip
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, replace
+from dataclasses import fields as fields_of
 from datetime import datetime
 
 import orjson
@@ -20,6 +21,8 @@ __all__ = ["MAX_SAVED_ROBOTS_BYTES", "load_hosts", "memories_of", "merge_hosts",
 
 MAX_SAVED_ROBOTS_BYTES = 65_536
 """A larger robots.txt is asked for again by the next batch."""
+
+_STATE_FIELDS = frozenset(field.name for field in fields_of(HostState))
 
 
 def memories_of(
@@ -77,6 +80,10 @@ def _joined(former: HostMemory, later: HostMemory) -> HostMemory:
         next_at=max(former.state.next_at, later.state.next_at),
         delay_s=max(former.state.delay_s, later.state.delay_s),
         refused=later.state.refused or former.state.refused,
+        widened_s=max(former.state.widened_s, later.state.widened_s),
+        widened_at=max(former.state.widened_at, later.state.widened_at),
+        asked=max(former.state.asked, later.state.asked),
+        retries=max(former.state.retries, later.state.retries),
     )
     answers = {answer.origin: answer for answer in (*former.robots, *later.robots)}
     return replace(later, state=state, robots=tuple(answers.values()))
@@ -86,7 +93,9 @@ def _read(store: Store, key: str) -> Iterator[HostMemory]:
     data = store.get(key)
     for line in gzip.decompress(data).splitlines() if data else ():
         fields = orjson.loads(line)
-        state = HostState(**_with_reason(fields["state"], "refused"))
+        # Another version may have saved fewer fields, or more.
+        known = {name: value for name, value in fields["state"].items() if name in _STATE_FIELDS}
+        state = HostState(**_with_reason(known, "refused"))
         robots = tuple(_robots(answer) for answer in fields["robots"])
         yield HostMemory(
             host=fields["host"], state=state, robots=robots, saved_at=fields["saved_at"]

@@ -139,6 +139,8 @@ class HostState:
     """What a throttle remembers of its host (or domain) from batch to batch.
 
     `next_at` is seconds since the epoch; `refused` says why the host isn't asked any more.
+    `delay_s` is the delay as set or as robots.txt has it, `widened_s` what the host's troubles
+    made of it at `widened_at`; of `asked` attempts `retries` were no seed's first.
     """
 
     host: str
@@ -146,6 +148,10 @@ class HostState:
     delay_s: float = 0.0
     failures: int = 0
     refused: Reason | None = None
+    widened_s: float = 0.0
+    widened_at: float = 0.0
+    asked: int = 0
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from scraper.archive import Archive
 from scraper.fetch.client import user_agent
@@ -25,6 +26,7 @@ from scraper.models import (
     RobotsAnswer,
     Seed,
 )
+from scraper.pace import may_retry
 from scraper.plan.part import read_seeds_part
 from scraper.product import PRODUCT
 from scraper.robots import RobotsCache
@@ -59,6 +61,7 @@ class OpenBatch:
         polite = PoliteClient(session.client, settings, session.guard, self.throttles)
         self.robots = RobotsCache(polite, PRODUCT, keep=self._keep_robots)
         self._fetcher = Fetcher(polite, self.robots, stays=self._stays)
+        self._claims: dict[int, tuple[HostThrottle, ...]] = {}
 
     def recover(self, memory: BatchMemory | None = None) -> None:
         """Learn what former batches and an earlier life of this one knew."""
@@ -112,6 +115,7 @@ class OpenBatch:
         self.session.tally["asked"] += attempt.row not in self.archive.progress
         self.session.tally["attempts"] += 1
         self.archive.add(attempt, exchanges)
+        self._claims.pop(attempt.row, None)
         self.throttle_of(attempt).observe(attempt)
         await self.archive.flush_if_full()
 
@@ -127,6 +131,31 @@ class OpenBatch:
         progress = self.archive.progress.get(seed.row)
         led_to = None if progress is None else self.throttle_of(progress.last).refused
         return self.throttles.of(seed.host).refused or led_to
+
+    def may_retry(self, seed: Seed) -> bool:
+        """Whether its hosts allow a seed another attempt: none refused, both with retries left."""
+        for throttle in self._throttles_of(seed):
+            state, settings = throttle.state, self.session.info.settings
+            claimed = sum(
+                throttle in claims for row, claims in self._claims.items() if row != seed.row
+            )
+            spent = replace(state, retries=state.retries + claimed)
+            if throttle.refused or not may_retry(spent, settings.for_host(state.host).retry):
+                return False
+        return True
+
+    def claim_retry(self, seed: Seed) -> bool:
+        """Take one of the retries that are left, for the next attempt at a seed."""
+        if not self.may_retry(seed):
+            return False
+        self._claims[seed.row] = self._throttles_of(seed)
+        return True
+
+    def _throttles_of(self, seed: Seed) -> tuple[HostThrottle, ...]:
+        """Those of a seed's own host and of the one it led to."""
+        progress = self.archive.progress.get(seed.row)
+        own = self.throttles.of(seed.host)
+        return (own,) if progress is None else (own, self.throttle_of(progress.last))
 
     def save_hosts(self) -> None:
         """Leave to the next phase and batch what is known of the hosts. Raises: `StoreError`."""

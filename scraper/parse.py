@@ -33,7 +33,9 @@ def parse(store: Store, sites: Sequence[SiteRule], job: ParseJob) -> Parsed:
     last = job.last
     page = read_page(store, job.place, last, max_bytes=job.max_bytes)
     rule = rule_for(last.final_url or last.url, sites)
-    outcome, items = conclude(job.seed, last, page, rule=rule, batch=job.batch)
+    outcome, items = conclude(
+        job.seed, last, page, rule=rule, batch=job.batch, obey_tags=job.obey_tags
+    )
     lines = tuple(packed({"_row": job.seed.row} | item) for item in items)
     longest = max(map(len, lines), default=0)
     if longest > MAX_LINE_BYTES:

@@ -14,13 +14,17 @@ __all__ = ["Parse", "ParseJob", "Parsed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParseJob:
-    """A row whose attempts are over; without a place it has no page. `max_bytes` is decoded."""
+    """A row whose attempts are over; without a place it has no page. `max_bytes` is decoded.
+
+    With `obey_tags` a page that says `noindex` or `noai` of itself is left.
+    """
 
     seed: Seed
     last: Attempt
     place: Place | None
     batch: str
     max_bytes: int
+    obey_tags: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

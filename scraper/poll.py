@@ -95,12 +95,14 @@ def _at_their_end(batch: OpenBatch, carried: PartWriter) -> Iterator[ParseJob]:
             carried.write(packed(going_on))
             continue
         assert progress is not None
+        settings = batch.session.info.settings.for_host(seed.host)
         yield ParseJob(
             seed=_as_listed(seed, batch.session.info.renamed),
             last=progress.last,
             place=progress.place,
             batch=batch.job.batch,
-            max_bytes=batch.session.info.settings.for_host(seed.host).http.max_body_bytes,
+            max_bytes=settings.http.max_body_bytes,
+            obey_tags=settings.robots.obey_page_tags,
         )
 
 
@@ -115,7 +117,7 @@ def _goes_on(batch: OpenBatch, seed: Seed, progress: Progress | None) -> dict[st
         # The attempt goes on there: it is not counted twice.
         return _carried(seed, last.carry_to, last.redirects, last.number - 1)
     attempts = batch.session.info.settings.for_host(seed.host).retry.attempts
-    if last.is_pending and last.number < attempts and batch.refused(seed) is None:
+    if last.is_pending and last.number < attempts and batch.may_retry(seed):
         return _carried(seed, seed.fetch_url, seed.redirects, last.number)
     return None
 

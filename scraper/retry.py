@@ -18,7 +18,7 @@ def retrying(
     retry: Retry,
     *,
     calls: int,
-    is_over: Callable[[], bool],
+    may_retry: Callable[[], bool],
     sleep: Callable[[float], Awaitable[None]],
 ) -> AsyncRetrying:
     """A policy that gives the last attempt, whatever it ended in.
@@ -26,7 +26,7 @@ def retrying(
     Args:
         retry: how long the longest wait is.
         calls: attempts that may be made in all.
-        is_over: whether the host isn't asked any more.
+        may_retry: whether its host allows it; asked once for each attempt that would be made.
         sleep: waits; the stop flag's own.
     """
 
@@ -34,7 +34,8 @@ def retrying(
         assert state.outcome is not None
         if state.outcome.failed:
             return False
-        return _result(state).is_pending and not is_over()
+        is_last = state.attempt_number >= calls
+        return not is_last and _result(state).is_pending and may_retry()
 
     return AsyncRetrying(
         retry=is_worth_another,

@@ -2,7 +2,7 @@
 
 In: an origin's answer. Out: whether a URL may be asked, and which delay is wished.
 4xx allow all; 5xx, 429 and hanging answers mean disallow for now (`robots_unreachable`); an
-origin that can't be reached at all fails with that reason.
+origin that can't be reached at all fails with that reason. No answer is used for more than a day.
 
 Source: RFC 9309, section 2.3 (access).
 """
@@ -10,7 +10,7 @@ Source: RFC 9309, section 2.3 (access).
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from scraper.fetch.polite import PoliteClient, redirect_target
 from scraper.fetch.reasons import parse_retry_after, reason_of_status
@@ -22,6 +22,7 @@ from scraper.urls import ParsedUrl, parse_url
 __all__ = ["MAX_ROBOTS_BYTES", "RobotsCache", "RobotsRules", "reason_of_robots"]
 
 _MAX_HOPS = 5
+_LONGEST_USE = timedelta(hours=24)
 _UNREACHABLE = frozenset(
     {Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.BLOCKED_ADDRESS, Reason.OUT_OF_SCOPE}
 )
@@ -47,6 +48,11 @@ class _Entry:
     @property
     def may_ask_again(self) -> bool:
         return self.answer.reason is not Reason.OK and self.asked < 2
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is older than RFC 9309 lets an answer be used."""
+        return datetime.now(UTC) - self.answer.at > _LONGEST_USE
 
 
 class RobotsCache:
@@ -93,7 +99,7 @@ class RobotsCache:
             Stopped: the run is being stopped.
         """
         entry = self._entries.get(url.origin)
-        if entry is None or (again and entry.may_ask_again):
+        if entry is None or entry.is_old or (again and entry.may_ask_again):
             entry = await self._asked(url.origin, again=again)
         if entry.answer.reason is not Reason.OK:
             return entry.answer.reason, 0.0
@@ -106,7 +112,7 @@ class RobotsCache:
         async with self._asking.setdefault(origin, asyncio.Lock()):
             # Another row of this origin may have asked while we waited for the lock.
             entry = self._entries.get(origin)
-            if entry is None:
+            if entry is None or entry.is_old:
                 return self._enter(await self._ask(origin), asked=1)
             if again and entry.may_ask_again:
                 return self._enter(await self._ask(origin), asked=2)
@@ -118,7 +124,7 @@ class RobotsCache:
         url = parse_url(f"{origin}/robots.txt")
         reason, exchange = Reason.REDIRECT_LOOP, None
         for _ in range(_MAX_HOPS + 1):
-            if url is None or self._polite.refusal(url.host) is not None:
+            if url is None or self._polite.refusal(url) is not None:
                 reason, exchange = Reason.BAD_REDIRECT, None
                 break
             found = await self._hop(url, own=url.origin == origin)

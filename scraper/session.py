@@ -5,6 +5,7 @@ own (`scraper.open_batch`): a host is in one partition, and its batches follow o
 """
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from scraper.archive import ArchiveMemory
+from scraper.credentials import check_credentials
 from scraper.fetch.addresses import AddressGuard
 from scraper.fetch.client import Client, address_guard, open_client
 from scraper.models import Seed
@@ -76,9 +78,10 @@ async def open_session(
     """Open the shared part of a run in the running loop.
 
     Raises:
-        ConfigError: a respx mock is active that the transport would bypass, or a rule's
-            extractor isn't on this machine.
+        ConfigError: a respx mock is active that the transport would bypass, a rule's extractor
+            isn't on this machine, or a secret that the settings name isn't in the environment.
     """
+    check_credentials(info.settings, os.environ)
     check_extractors(info.sites, f"{info.run}/run.json")
     settings = info.settings.all
     async with open_client(settings.http, settings.network, transport=transport) as client:

@@ -191,10 +191,16 @@ def _validated(layers: tuple[Layer, ...], *, host: str | None) -> Settings:
                 value = _meant(group, field, value)
                 merged.setdefault(group, {})[field] = value
                 origin[group, field] = source
+    if host is None and any(merged.get("request", {}).values()):
+        raise ConfigError(
+            f"{origin['request', next(iter(merged['request']))]}: what is told to one site stands "
+            'under it: [hosts."example.org".request]'
+        )
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_explain(error.errors()[0], origin)) from error
+        # The cause would print what was given, and that may be a secret.
+        raise ConfigError(_explain(error.errors()[0], origin)) from None
 
 
 def _in_order(
@@ -218,13 +224,19 @@ def _in_order(
 def _meant(group: str, field: str, value: Any) -> Any:
     """What a bare word stands for: a comma-separated list, or `none`, which TOML lacks."""
     annotation = _group_model(group).model_fields[field].annotation
-    if isinstance(value, str) and get_origin(annotation) is tuple:
-        parts = [part.strip() for part in value.split(",")]
+    if isinstance(value, str | int) and get_origin(annotation) is tuple:
+        parts = [part.strip() for part in str(value).split(",")]
         return [part for part in parts if part not in {"", "none"}]
+    if value == "none" and get_origin(annotation) is dict:
+        return {}
     return None if value == "none" and NoneType in get_args(annotation) else value
 
 
 def _explain(error: ErrorDetails, origin: Mapping[tuple[str, str], str]) -> str:
     group, field = (str(part) for part in (*error["loc"], "", "")[:2])
-    source = origin.get((group, field), "settings")
+    of_group = [source for (name, _), source in origin.items() if name == group]
+    source = origin.get((group, field)) or (*of_group, "settings")[0]
+    if group == "request" or field == "proxy":
+        named = ".".join(str(part) for part in error["loc"] if part != "[key]")
+        return f"{source}: {named}: {error['msg'].removeprefix('Value error, ')}"
     return f"{source}: {group}.{field} = {error['input']!r}: {error['msg']}"

@@ -8,11 +8,19 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from scraper.charsets import named_charset
+from scraper.settings_secrets import (
+    CookieValue,
+    EnvironmentName,
+    EnvironmentVariable,
+    HeaderValue,
+    ProxyUrl,
+    check_pairs,
+)
 
-__all__ = ["HOST_GROUPS", "Settings", "settings_rows"]
+__all__ = ["HOST_GROUPS", "Request", "Settings", "settings_rows"]
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -34,6 +42,18 @@ def _encoding(text: str) -> str:
     return text
 
 
+def _ports(text: str) -> str:
+    """A port or a range of them."""
+    first, _, last = text.partition("-")
+    numbers = [first, last or first]
+    if not all(number.isascii() and number.isdigit() for number in numbers):
+        raise ValueError("expected a port or a range, like 8000-8999")
+    if not 0 < int(numbers[0]) <= int(numbers[1]) <= 65_535:
+        raise ValueError("ports are 1 to 65535, the lower one first")
+    return text
+
+
+Ports = Annotated[str, AfterValidator(_ports)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 NetworkOrHost = Annotated[str, AfterValidator(_network_or_host)]
 
@@ -54,7 +74,26 @@ class Http(_Group):
     max_body_bytes: Bytes = Field(10_485_760, description="of a decoded body")
     max_redirects: int = Field(10, ge=0, description="hops until redirect_loop")
     connections: PositiveInt = Field(128, description="at once in a worker")
-    proxy: str | None = Field(None, description="URL of an HTTP proxy")
+    proxy: ProxyUrl | None = Field(None, description="URL of an HTTP proxy, or env:NAME")
+    cookies: Literal["none", "run"] = Field("none", description="run: kept for a host in a batch")
+
+
+class Request(_Group):
+    """What one site is told beyond the usual: `[hosts."x".request]`. Secrets are `env:NAME`."""
+
+    headers: dict[str, HeaderValue] = Field({}, description="sent to this host, by name")
+    cookies: dict[str, CookieValue] = Field({}, description="sent to this host, by name")
+    auth: EnvironmentName | None = Field(None, description="env:NAME of user:password (basic)")
+    bearer: EnvironmentName | None = Field(None, description="env:NAME of a bearer token")
+    proxy: ProxyUrl | None = Field(None, description="of this host: URL, or env:NAME")
+
+    @model_validator(mode="after")
+    def _no_bare_secrets(self) -> "Request":
+        check_pairs("header", self.headers)
+        check_pairs("cookie", self.cookies)
+        if self.auth is not None and self.bearer is not None:
+            raise ValueError("auth and bearer exclude one another")
+        return self
 
 
 class Network(_Group):
@@ -62,6 +101,11 @@ class Network(_Group):
 
     allow: tuple[NetworkOrHost, ...] = Field((), description="private CIDRs and hosts let through")
     deny: tuple[NetworkOrHost, ...] = Field((), description="CIDRs and hosts never asked")
+    only: tuple[NetworkOrHost, ...] = Field((), description="nothing but these CIDRs and hosts")
+    ports: tuple[Ports, ...] = Field(
+        ("80", "443", "1024-65535"),
+        description="asked; those of known services (6379) only where they stand by themselves",
+    )
 
 
 class Throttle(_Group):
@@ -70,6 +114,7 @@ class Throttle(_Group):
     delay_s: Seconds = Field(1.0, description="between the starts of two requests to a host")
     jitter: Share = Field(0.2, description="share of the delay added at random, only ever longer")
     concurrency: PositiveInt = Field(1, description="requests at once to a host")
+    max_delay_s: Seconds = Field(60, description="429, 503, timeouts double the delay up to it")
     unit: Literal["host", "domain"] = Field("host", description="what the limit counts by")
     max_retry_after_s: Seconds = Field(300, description="longest Retry-After that is waited for")
     give_up_after: PositiveInt = Field(5, description="failures in a row until a host is left")
@@ -79,7 +124,11 @@ class Robots(_Group):
     """robots.txt."""
 
     obey: bool = Field(True, description="ask robots.txt before a host's pages")
-    max_crawl_delay_s: Seconds = Field(30, description="longer Crawl-delay: host is skipped")
+    max_crawl_delay_s: Seconds = Field(30, description="longest Crawl-delay that is kept")
+    over_max_crawl_delay: Literal["skip", "clamp"] = Field(
+        "skip", description="a host that asks for more is skipped, or asked at that delay"
+    )
+    obey_page_tags: bool = Field(False, description="skip pages that say noindex or noai")
 
 
 class Retry(_Group):
@@ -87,6 +136,8 @@ class Retry(_Group):
 
     attempts: PositiveInt = Field(3, description="in all, the first included")
     max_wait_s: Seconds = Field(60, description="longest wait between two attempts")
+    budget: Share = Field(0.2, description="share of a host's requests that may be retries")
+    budget_min: int = Field(10, ge=0, description="retries of a host that are allowed beyond it")
 
 
 class Batch(_Group):
@@ -142,6 +193,9 @@ class Cluster(_Group):
     batch_memory: str = Field("2Gi", description="of a batch container")
     crawl_cpu: Cpu = Field("1", description="of the orchestrator")
     crawl_memory: str = Field("4Gi", description="of the orchestrator")
+    secrets: tuple[EnvironmentVariable, ...] = Field(
+        (), description="Flyte secrets that become environment variables"
+    )
     batch_retries: int = Field(3, ge=0, description="of a crashed batch")
     crawl_retries: int = Field(2, ge=2, description="of a crashed orchestrator")
 
@@ -150,6 +204,7 @@ class Settings(_Group):
     """All settings of a run. `extra` is forbidden in every group."""
 
     http: Http = Http()
+    request: Request = Request()
     network: Network = Network()
     throttle: Throttle = Throttle()
     robots: Robots = Robots()
@@ -162,7 +217,7 @@ class Settings(_Group):
     cluster: Cluster = Cluster()
 
 
-HOST_GROUPS = ("throttle", "robots", "retry")
+HOST_GROUPS = ("throttle", "robots", "retry", "request")
 """The groups that a host may override."""
 
 
@@ -176,6 +231,8 @@ def settings_rows() -> Iterator[tuple[str, str, str]]:
 
 
 def _shown(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -52,7 +52,7 @@ async def scrape_page(
     async with open_lone_fetcher(HostSettings(chosen, {}), transport=transport) as fetcher:
         last, exchanges = await fetcher.fetch(seed)
     page = fetched_page(last, exchanges, chosen)
-    outcome, items = conclude(seed, last, page, rule=rule)
+    outcome, items = conclude(seed, last, page, rule=rule, obey_tags=chosen.robots.obey_page_tags)
     return Scraped(page=page, items=items, outcome=outcome)
 
 

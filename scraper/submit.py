@@ -114,7 +114,7 @@ async def _fetch(batch: OpenBatch, seed: Seed, attempts: int) -> None:
     policy = retrying(
         batch.session.info.settings.for_host(seed.host).retry,
         calls=attempts - made + 1,
-        is_over=lambda: batch.refused(seed) is not None,
+        may_retry=lambda: batch.claim_retry(seed),
         sleep=batch.session.stop.sleep,
     )
     await policy(attempt)

@@ -19,7 +19,8 @@ from dataclasses import replace
 
 from aiolimiter import AsyncLimiter
 
-from scraper.models import Attempt, HostState, Reason, Status
+from scraper.models import Attempt, HostState, Reason
+from scraper.pace import delay_of, learned
 from scraper.settings import HostSettings
 from scraper.settings_table import Throttle as ThrottleSettings
 from scraper.stopping import StopFlag, Stopped
@@ -67,10 +68,11 @@ class HostThrottle:
         self._in_flight = asyncio.Semaphore(settings.concurrency)
         self._starting = asyncio.Lock()
         self._limiter: AsyncLimiter | None = None
-        self._set_delay(max(settings.delay_s, state.delay_s))
+        self._state = replace(state, delay_s=max(settings.delay_s, state.delay_s))
+        self._limit()
         self._asked_at = since_s
         if since_s > 0:
-            self._hold_until(since_s + self._state.delay_s)
+            self._hold_until(since_s + self._delay_s)
 
     @property
     def state(self) -> HostState:
@@ -112,12 +114,13 @@ class HostThrottle:
     def started(self, at_s: float) -> None:
         """Count the delay from when a request really began: a busy machine may be late."""
         self._asked_at = max(self._asked_at, at_s)
-        self._hold_until(at_s + self._state.delay_s)
+        self._hold_until(at_s + self._delay_s)
 
     def slow_to(self, delay_s: float) -> None:
         """Keep at least this delay, from the last request on: what robots.txt asks for."""
         if delay_s > self._state.delay_s:
-            self._set_delay(delay_s)
+            self._state = replace(self._state, delay_s=delay_s)
+            self._limit()
             self._hold_until(self._asked_at + delay_s)
 
     def wait_for(self, wait_s: float, *, since_s: float) -> None:
@@ -128,20 +131,15 @@ class HostThrottle:
             self._hold_until(since_s + wait_s)
 
     def observe(self, attempt: Attempt) -> None:
-        """Learn from an attempt: hold the host, count its failures, give it up."""
-        reason, wait_s = attempt.reason, attempt.retry_after_s
-        if attempt.carry_to is not None:
-            failures = 0
-        elif reason.blames_host or reason is Reason.DEFERRED:
-            failures = self._state.failures + 1
-        elif reason.status is Status.SKIPPED:
-            failures = self._state.failures
-        else:
-            failures = 0
-        self._state = replace(self._state, failures=failures)
-        if wait_s is not None:
-            self.wait_for(wait_s, since_s=attempt.at.timestamp() + attempt.elapsed_s)
-        if failures >= self._settings.give_up_after:
+        """Learn from an attempt: hold the host, widen its delay, give it up."""
+        former_s, self._state = self._delay_s, learned(self._state, attempt, self._settings)
+        if self._delay_s != former_s:
+            self._limit()
+            self._hold_until(self._asked_at + self._delay_s)
+        if attempt.retry_after_s is not None:
+            answered_at = attempt.at.timestamp() + attempt.elapsed_s
+            self.wait_for(attempt.retry_after_s, since_s=answered_at)
+        if self._state.failures >= self._settings.give_up_after:
             self._refuse(Reason.HOST_GIVEN_UP)
 
     def _refuse(self, reason: Reason) -> None:
@@ -170,12 +168,12 @@ class HostThrottle:
             raise
         spread = 1 + random.uniform(0, self._settings.jitter)
         self._asked_at = time.time()
-        self._hold_until(self._asked_at + self._state.delay_s * spread)
+        self._hold_until(self._asked_at + self._delay_s * spread)
 
     async def _wait(self) -> None:
         # Our own delay is never too long; the hold may grow while it is waited for.
         while self._is_held:
-            patience_s = max(self._patience_s, self._state.delay_s * (1 + self._settings.jitter))
+            patience_s = max(self._patience_s, self._delay_s * (1 + self._settings.jitter))
             if self._state.refused is not None:
                 raise HostRefused(self._state.refused)
             if self.wait_s > patience_s:
@@ -186,9 +184,12 @@ class HostThrottle:
         if at > self._state.next_at:
             self._state = replace(self._state, next_at=at)
 
-    def _set_delay(self, delay_s: float) -> None:
-        self._state = replace(self._state, delay_s=delay_s)
-        self._limiter = AsyncLimiter(1, delay_s) if delay_s > 0 else None
+    @property
+    def _delay_s(self) -> float:
+        return delay_of(self._state)
+
+    def _limit(self) -> None:
+        self._limiter = AsyncLimiter(1, self._delay_s) if self._delay_s > 0 else None
 
 
 class Throttles:

@@ -12,23 +12,25 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOW = (
     # values and what everything stands on
     "errors garbage product process reason models stopping layout urls charsets",
-    "settings_table settings",
+    "settings_secrets settings_table settings credentials",
     "values rules",
     "store lease tables parts runs",
     # seeds → plan
     "seeds listsource crawlfile crawlfile_schema crawl run",
     # one polite request, which planning makes too, for lists at a URL
-    "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.mocks",
+    "fetch.layers fetch.decoding fetch.ports fetch.addresses fetch.resolver",
+    "fetch.answers fetch.reasons fetch.transport fetch.mocks",
     "fetch.client",
-    "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
+    "pace throttle fetch.cookies fetch.polite robots_rules robots fetch.hops retry hosts",
+    "fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
     "asked takeup plan.past plan.estimate",
     # submit → poll
     "fetch.page archive.warc archive.told archive.reading archive.archive archive",
     "parsing session open_batch batch submit",
     "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",
-    "extract.errors extract.clean extract.metas extract.document extract.sources extract.generic",
-    "extract.apply extract.extractor extract.page extract.explain extract",
+    "extract.errors extract.clean extract.metas extract.page_tags extract.document extract.sources",
+    "extract.generic extract.apply extract.extractor extract.page extract.explain extract",
     "conclude parse poll",
     # processes beside this one
     "workers.cores workers.messages workers.child workers.process workers.parser_main",

@@ -34,6 +34,10 @@ _REUSE = flyte.ReusePolicy(
     idle_ttl=timedelta(seconds=cluster.idle_s),
 )
 
+_SECRETS: list[str | flyte.Secret] = [
+    flyte.Secret(key=name, as_env_var=name) for name in cluster.secrets
+]
+
 BACKOFF = flyte.Backoff(base=timedelta(seconds=1), factor=2.0, cap=timedelta(minutes=2))
 
 
@@ -60,6 +64,7 @@ batch_env = flyte.TaskEnvironment(
     image=_image(),
     resources=flyte.Resources(cpu=cluster.batch_cpu, memory=cluster.batch_memory),
     reusable=_REUSE if cluster.reuse else None,
+    secrets=_SECRETS,
     # A container without a limit sees all cores of its node: its workers are for those asked for.
     env_vars=_ENV_VARS | {"PYTHON_CPU_COUNT": str(_cores(cluster.batch_cpu))},
     description="Fetches and parses batches of URLs, several at once in a warm container.",
@@ -69,6 +74,7 @@ crawl_env = flyte.TaskEnvironment(
     name="scraper-crawl",
     image=_image(),
     resources=flyte.Resources(cpu=cluster.crawl_cpu, memory=cluster.crawl_memory),
+    secrets=_SECRETS,
     env_vars=_ENV_VARS,
     # A bundle of the loaded modules leaves out what is no module.
     include=(str(_ROOT / "scraper/publish/report.html.jinja"),),

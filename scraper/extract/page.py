@@ -19,8 +19,10 @@ from scraper.extract.errors import MissingField
 from scraper.extract.extractor import extracted_items
 from scraper.extract.found import Item, plain
 from scraper.extract.generic import generic_fields
+from scraper.extract.page_tags import forbidden_by_headers, forbidden_by_metas
 from scraper.extract.text import without_surrogates
 from scraper.models import Page, Reason
+from scraper.product import PRODUCT
 from scraper.rules import SiteRule
 
 __all__ = ["Extraction", "extract", "is_wanted_type", "page_sources", "parse_page"]
@@ -43,7 +45,11 @@ class Extraction:
 
 
 def extract(
-    page: Page, rule: SiteRule | None, columns: Mapping[str, object] | None = None
+    page: Page,
+    rule: SiteRule | None,
+    columns: Mapping[str, object] | None = None,
+    *,
+    obey_tags: bool = False,
 ) -> Extraction:
     """Extract the items of a page; failures are reasons. Raises: nothing.
 
@@ -51,6 +57,7 @@ def extract(
         page: what was fetched.
         rule: the rule of its site.
         columns: those of its row, by their names in the list.
+        obey_tags: whether a page that says `noindex` or `noai` of itself is left.
     """
     charset: str | None = None
     items: Items = []
@@ -60,8 +67,9 @@ def extract(
             decoded = decode_html(page.body, page.header("content-type"))
             charset = decoded.charset
             sources = page_sources(decoded.text, url=page.final_url, seed=columns, page=page)
-            items = _items(sources, rule)
-            reason, detail = _judged(items, rule)
+            forbidden = _forbidden(page, sources) if obey_tags else None
+            items = _items(sources, rule) if forbidden is None else []
+            reason, detail = forbidden or _judged(items, rule)
     except MissingField as error:
         reason, detail = Reason.MISSING_FIELD, without_surrogates(str(error))
     # The one place that catches everything: one page, one outcome, whatever its parsing raises.
@@ -131,6 +139,14 @@ def _refused(page: Page) -> tuple[Reason, str]:
     if not is_wanted_type(content_type):
         return Reason.UNWANTED_TYPE, without_surrogates(content_type or "")
     return Reason.OK, ""
+
+
+def _forbidden(page: Page, sources: PageSources | None) -> tuple[Reason, str] | None:
+    """What the page says of itself, in its headers or its text."""
+    told = forbidden_by_headers(page.headers, PRODUCT)
+    if told is None and sources is not None:
+        told = forbidden_by_metas(sources.metas, PRODUCT)
+    return None if told is None else (Reason.ROBOTS_DISALLOWED, told)
 
 
 def _judged(items: Items, rule: SiteRule | None) -> tuple[Reason, str]:

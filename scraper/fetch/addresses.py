@@ -1,33 +1,36 @@
 """Which addresses may be asked, so that a list of URLs can't reach into this network.
 
-In: the host of a URL in WHATWG form, and the addresses that it resolves to. Out: verdicts, and a
-resolver that returns checked addresses only, so that what was checked is what is connected to.
-Literal addresses never pass a resolver: they are checked at the URL, for every hop.
+In: the host of a URL in WHATWG form, and the addresses that it resolves to. Out: verdicts; the
+resolver gives checked addresses only, so that what was checked is what is connected to. Literal
+addresses never pass a resolver: they are checked at the URL, for every hop.
 
 Source: the IANA special-purpose address registries; RFC 6761, section 6.3 (localhost).
 """
 
-import asyncio
 import errno
-import socket
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 
 import ada_url
-from aiohttp.abc import AbstractResolver, ResolveResult
 
+from scraper.fetch.ports import ANY_PORT, allowed_ports, port_of
 from scraper.settings import host_names
+from scraper.urls import ParsedUrl
 
-__all__ = ["AddressGuard", "BlockedAddress", "GuardedResolver", "Verdict"]
+__all__ = [
+    "LOOPBACK",
+    "AddressGuard",
+    "BlockedAddress",
+    "Verdict",
+    "is_localhost",
+    "plain_host",
+]
 
 Verdict = Literal["ok", "blocked", "out_of_scope"]
 Address = IPv4Address | IPv6Address
-LookUp = Callable[[str, int, int, int, int, int], list[tuple[int, int, int, str, tuple[str, int]]]]
 
-_LOOPBACK = IPv4Address("127.0.0.1")
-_LOOKUP_THREADS = 64
+LOOPBACK = IPv4Address("127.0.0.1")
 # The private, loopback, link-local (cloud metadata too), shared, multicast and reserved ones, those
 # of documentation, and the relays that wrap another address.
 _SPECIAL_IPV4 = [
@@ -73,13 +76,22 @@ class AddressGuard:
         allow: CIDRs, addresses and hosts that are let through although not public; a host covers
             its subdomains.
         deny: those never asked; wins over `allow`.
+        only: if given, nothing else is asked.
+        ports: those that may be asked, singly or as ranges.
         public: whether public addresses may be asked at all.
     """
 
     def __init__(
-        self, *, allow: Iterable[str] = (), deny: Iterable[str] = (), public: bool = True
+        self,
+        *,
+        allow: Iterable[str] = (),
+        deny: Iterable[str] = (),
+        only: Iterable[str] = (),
+        ports: Iterable[str] = ANY_PORT,
+        public: bool = True,
     ) -> None:
-        self._allow, self._deny, self._public = _Scope(allow), _Scope(deny), public
+        self._allow, self._deny, self._only = _Scope(allow), _Scope(deny), _Scope(only)
+        self._ports, self._public = allowed_ports(ports), public
 
     def host_verdict(self, hostname: str) -> Verdict:
         """Whether the host of a URL may be asked; a name, as far as can be told unresolved.
@@ -89,16 +101,23 @@ class AddressGuard:
 
         Raises: nothing.
         """
-        host = _plain(hostname)
-        address = _LOOPBACK if _is_localhost(host) else _address(host)
-        if address is None:
-            return "out_of_scope" if self._deny.has_host(host) else "ok"
-        return self._verdict(host, address)
+        host = plain_host(hostname)
+        address = LOOPBACK if is_localhost(host) else _address(host)
+        if address is not None:
+            return self._verdict(host, address)
+        # A name that isn't among those that alone are asked may lead to a network that is.
+        left = bool(self._only) and not self._only.has_networks and not self._only.has_host(host)
+        return "out_of_scope" if left or self._deny.has_host(host) else "ok"
+
+    def url_verdict(self, url: ParsedUrl) -> Verdict:
+        """Whether a URL may be asked, by its host and its port. Raises: nothing."""
+        verdict = self.host_verdict(url.host)
+        return "blocked" if verdict == "ok" and port_of(url) not in self._ports else verdict
 
     def address_verdict(self, hostname: str, ip: str) -> Verdict:
         """Whether one address of a host may be asked. Raises: nothing."""
         address = _address(ip)
-        return "blocked" if address is None else self._verdict(_plain(hostname), address)
+        return "blocked" if address is None else self._verdict(plain_host(hostname), address)
 
     def address_allowed(self, hostname: str, ip: str) -> bool:
         """Whether one address of a host may be asked. Raises: nothing."""
@@ -109,10 +128,10 @@ class AddressGuard:
 
         Raises: nothing.
         """
-        host = _plain(hostname)
+        host = plain_host(hostname)
         if self._allow.has_host(host):
             return False
-        address = _LOOPBACK if _is_localhost(host) else _address(host)
+        address = LOOPBACK if is_localhost(host) else _address(host)
         if address is None:
             return True
         return _is_public(address) and not self._allow.has_address(address)
@@ -120,70 +139,11 @@ class AddressGuard:
     def _verdict(self, host: str, address: Address) -> Verdict:
         if self._deny.has_host(host) or self._deny.has_address(address):
             return "out_of_scope"
+        if self._only and not (self._only.has_host(host) or self._only.has_address(address)):
+            return "out_of_scope"
         if self._allow.has_host(host) or self._allow.has_address(address):
             return "ok"
         return "ok" if self._public and _is_public(address) else "blocked"
-
-
-class GuardedResolver(AbstractResolver):
-    """Looks names up and returns only those addresses that the guard allows.
-
-    Args:
-        guard: decides.
-        timeout_s: of one look-up.
-        look_up: `socket.getaddrinfo`, run in threads of its own: the loop's are few, and one slow
-            name server would hold all others up.
-    """
-
-    def __init__(
-        self,
-        guard: AddressGuard,
-        *,
-        timeout_s: float = 20.0,
-        look_up: LookUp = socket.getaddrinfo,  # type: ignore[assignment]  # IPv6 has four parts
-    ) -> None:
-        self._guard, self._timeout_s, self._look_up = guard, timeout_s, look_up
-        self._threads: ThreadPoolExecutor | None = None
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The allowed addresses of a host; `localhost` is answered here, without asking DNS.
-
-        Raises:
-            BlockedAddress: it has addresses, but none that may be asked.
-            OSError: it has none.
-            TimeoutError: no name server answered in time.
-        """
-        found = [str(_LOOPBACK)] if _is_localhost(_plain(host)) else await self._found(host, family)
-        verdicts = {ip: self._guard.address_verdict(host, ip) for ip in found}
-        if not found:
-            raise socket.gaierror(socket.EAI_NONAME, "no address")
-        if "ok" not in verdicts.values():
-            refused: Verdict = "blocked" if "blocked" in verdicts.values() else "out_of_scope"
-            raise BlockedAddress(host, refused)
-        return [_result(host, ip, port) for ip, verdict in verdicts.items() if verdict == "ok"]
-
-    async def close(self) -> None:
-        """End the threads as soon as their look-ups do. Raises: nothing."""
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
-            self._threads = None
-
-    async def _found(self, host: str, family: int) -> list[str]:
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="dns")
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._timeout_s):
-            rows = await loop.run_in_executor(self._threads, self._rows, host, family)
-        return [row[4][0] for row in rows]
-
-    def _rows(self, host: str, family: int) -> list[tuple[int, int, int, str, tuple[str, int]]]:
-        try:
-            return self._look_up(host, 0, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
-        except UnicodeError as error:
-            # A label that is empty or too long for DNS.
-            raise socket.gaierror(socket.EAI_NONAME, "not a name of DNS") from error
 
 
 class _Scope:
@@ -196,7 +156,14 @@ class _Scope:
             try:
                 self._networks.append(ip_network(entry.strip("[]"), strict=False))
             except ValueError:
-                self._names.add(ada_url.idna.encode(_plain(entry.lstrip("*."))).decode("ascii"))
+                self._names.add(ada_url.idna.encode(plain_host(entry.lstrip("*."))).decode("ascii"))
+
+    def __bool__(self) -> bool:
+        return bool(self._names or self._networks)
+
+    @property
+    def has_networks(self) -> bool:
+        return bool(self._networks)
 
     def has_host(self, host: str) -> bool:
         return bool(self._names) and any(name in self._names for name in host_names(host))
@@ -205,11 +172,13 @@ class _Scope:
         return any(address in network for network in self._networks)
 
 
-def _plain(hostname: str) -> str:
+def plain_host(hostname: str) -> str:
+    """A host's name as it is compared: without brackets and the dot at its end. Raises: nothing."""
     return hostname.strip("[]").rstrip(".").lower()
 
 
-def _is_localhost(host: str) -> bool:
+def is_localhost(host: str) -> bool:
+    """Whether a name is this machine's, whatever DNS may say of it. Raises: nothing."""
     return host == "localhost" or host.endswith(".localhost")
 
 
@@ -225,9 +194,3 @@ def _is_public(address: Address) -> bool:
         return not any(address in network for network in _SPECIAL_IPV4)
     special = any(address in network for network in _SPECIAL_IPV6)
     return address in _GLOBAL_IPV6 and not special
-
-
-def _result(host: str, ip: str, port: int) -> ResolveResult:
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    return ResolveResult(hostname=host, host=ip, port=port, family=family, proto=0, flags=flags)

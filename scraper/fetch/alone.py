@@ -7,12 +7,14 @@ and waits hold for all that one fetcher is asked for, and can be left to a run t
 
 import asyncio
 import math
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 
+from scraper.credentials import check_credentials
 from scraper.errors import ConfigError
 from scraper.fetch.addresses import AddressGuard
 from scraper.fetch.client import address_guard, open_client, require_contact
@@ -53,8 +55,10 @@ async def open_lone_fetcher(
     """Open a fetcher in the running loop.
 
     Raises:
-        ConfigError: a respx mock is active that the transport would bypass.
+        ConfigError: a respx mock is active that the transport would bypass, or a secret that the
+            settings name isn't in the environment.
     """
+    check_credentials(settings, os.environ)
     http, network = settings.all.http, settings.all.network
     guard, stop = address_guard(http, network), stop or StopFlag()
     async with open_client(http, network, transport=transport) as client:
@@ -103,7 +107,7 @@ class LoneFetcher:
         await retrying(
             retry,
             calls=retry.attempts,
-            is_over=lambda: throttle.refused is not None,
+            may_retry=lambda: throttle.refused is None,
             sleep=self._stop.sleep,
         )(attempt)
         return made[-1]

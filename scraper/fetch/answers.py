@@ -76,6 +76,17 @@ class Answer(aiohttp.ClientResponse):
             self.peer_ip = peer[0] if isinstance(peer, tuple) else None
         return await super().start(connection)
 
+    def check_framing(self) -> None:
+        """See that the body is framed in a way that is undone here.
+
+        Raises:
+            aiohttp.ClientPayloadError: it is compressed hop by hop, which nobody asked for.
+        """
+        framing = self.headers.get("Transfer-Encoding", "chunked").strip().lower()
+        if framing not in {"chunked", "identity", ""}:
+            self.close()
+            raise aiohttp.ClientPayloadError("the Transfer-Encoding isn't chunked alone")
+
     @property
     def ends_with_connection(self) -> bool:
         """Whether only the end of the connection tells where the body ends."""

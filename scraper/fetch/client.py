@@ -6,6 +6,7 @@ No cookies are kept, no redirects followed, no retries made: those are others' d
 """
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,10 +16,12 @@ from typing import BinaryIO
 
 import httpx
 
+from scraper.credentials import NO_MORE, MoreHeaders, proxy_url
 from scraper.errors import ConfigError
-from scraper.fetch.addresses import AddressGuard, GuardedResolver
+from scraper.fetch.addresses import AddressGuard
 from scraper.fetch.decoding import BodyCheck, TooLarge
 from scraper.fetch.mocks import active_mocks, refuse_bypassed_mock
+from scraper.fetch.resolver import GuardedResolver
 from scraper.fetch.transport import AiohttpTransport
 from scraper.models import Exchange
 from scraper.product import PRODUCT, VERSION
@@ -38,7 +41,13 @@ def user_agent(http: Http) -> str:
 
 def address_guard(http: Http, network: Network) -> AddressGuard:
     """Which addresses may be asked: without a contact, only those that are let through."""
-    return AddressGuard(allow=network.allow, deny=network.deny, public=http.contact is not None)
+    return AddressGuard(
+        allow=network.allow,
+        deny=network.deny,
+        only=network.only,
+        ports=network.ports,
+        public=http.contact is not None,
+    )
 
 
 @asynccontextmanager
@@ -53,9 +62,9 @@ async def open_client(
     if transport is None:
         refuse_bypassed_mock()
         transport = AiohttpTransport(
-            GuardedResolver(address_guard(http, network)),
+            GuardedResolver(address_guard(http, network), timeout_s=http.connect_timeout_s),
             connections=http.connections,
-            proxy=http.proxy,
+            proxy=proxy_url(http.proxy, os.environ),
             connect_timeout_s=http.connect_timeout_s,
             read_timeout_s=http.read_timeout_s,
         )
@@ -113,6 +122,7 @@ class Client:
         max_bytes: int,
         whole: bool = True,
         sink: BinaryIO | None = None,
+        more: MoreHeaders = NO_MORE,
     ) -> Exchange:
         """Ask once for a URL.
 
@@ -122,6 +132,7 @@ class Client:
             max_bytes: of the decoded body, and of the body on the wire.
             whole: a larger body is an error; else it is cut.
             sink: a file that takes the decoded body, emptied first; the exchange then has none.
+            more: headers beyond ours, and the host's own proxy.
 
         Raises:
             httpx.HTTPError, ScraperError, TimeoutError: see `reason_of_error`.
@@ -131,9 +142,9 @@ class Client:
         request = httpx.Request(
             "GET",
             target,
-            headers=[(b"Host", target.netloc), *self._headers],
+            headers=[(b"Host", target.netloc), *more.over(self._headers)],
             stream=_NO_BODY,
-            extensions={"timeout": self._timeout, "whatwg_url": url},
+            extensions={"timeout": self._timeout, "whatwg_url": url, "proxy": more.proxy},
         )
         at, start = datetime.now(UTC), time.perf_counter()
         async with asyncio.timeout(deadline_s):
@@ -144,7 +155,7 @@ class Client:
                 await response.aclose()
         return Exchange(
             url=url,
-            request_headers=tuple(request.headers.raw),
+            request_headers=more.redacted(request.headers.raw),
             http_status=response.status_code,
             http_reason=response.extensions.get("reason_phrase", b""),
             response_headers=response.extensions.get("headers_received")

@@ -119,7 +119,7 @@ class Fetcher:
 
     async def _hop(self, url: ParsedUrl, trail: _Trail) -> tuple[Attempt, ParsedUrl | None]:
         """Ask for one URL: how the attempt ends here, unless there is a next one."""
-        reason = self._polite.refusal(url.host) or await self._robots_refusal(url, trail)
+        reason = self._polite.refusal(url) or await self._robots_refusal(url, trail)
         if reason is not None:
             return trail.ends(reason, final_url=url.href), None
         found, spent_s = await self._get(url, trail)
@@ -137,13 +137,17 @@ class Fetcher:
         http, download = self._polite.settings.for_host(url.host).http, trail.download
         if download is None:
             return await self._polite.get(
-                url, deadline_s=http.deadline_s - trail.spent_s, max_bytes=http.max_body_bytes
+                url,
+                deadline_s=http.deadline_s - trail.spent_s,
+                max_bytes=http.max_body_bytes,
+                listed=trail.seed.given_url,
             )
         return await self._polite.get(
             url,
             deadline_s=download.deadline_s - trail.spent_s,
             max_bytes=download.max_bytes,
             sink=download.file,
+            listed=trail.seed.given_url,
         )
 
     async def _robots_refusal(self, url: ParsedUrl, trail: _Trail) -> Reason | None:
@@ -153,9 +157,10 @@ class Fetcher:
         reason, delay_s = await self._robots.verdict(url, again=trail.number > 1)
         if reason is not Reason.OK:
             return reason
-        if delay_s > settings.max_crawl_delay_s:
+        longest_s = settings.max_crawl_delay_s
+        if delay_s > longest_s and settings.over_max_crawl_delay == "skip":
             return Reason.CRAWL_DELAY
-        self._polite.throttles.of(url.host).slow_to(delay_s)
+        self._polite.throttles.of(url.host).slow_to(min(delay_s, longest_s))
         return None
 
     def _follow(

@@ -28,8 +28,8 @@ __all__ = ["ListFetcher"]
 _TO_DO = {
     Reason.ROBOTS_DISALLOWED: "its robots.txt forbids it: ask the site, or give the list as a file",
     Reason.CRAWL_DELAY: "its robots.txt asks for a longer delay than robots.max_crawl_delay_s",
-    Reason.BLOCKED_ADDRESS: "a private address: name it in network.allow if the host is your own",
-    Reason.OUT_OF_SCOPE: "network.deny excludes it",
+    Reason.BLOCKED_ADDRESS: "a private address or no web port: network.allow, network.ports",
+    Reason.OUT_OF_SCOPE: "network.deny or network.only excludes it",
     Reason.TOO_LARGE: "raise lists.max_bytes",
     Reason.DEADLINE: "raise lists.deadline_s",
     Reason.TIMEOUT: "raise http.read_timeout_s, or try again later",

@@ -1,11 +1,14 @@
 """The one way to the network: through the host's throttle, with errors turned into reasons."""
 
+import os
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import BinaryIO
 
-from scraper.fetch.addresses import AddressGuard
+from scraper.credentials import NO_MORE, MoreHeaders, SiteRequest, site_request
+from scraper.fetch.addresses import AddressGuard, Verdict
 from scraper.fetch.client import Client
+from scraper.fetch.cookies import Cookies
 from scraper.fetch.reasons import reason_of_error
 from scraper.models import Exchange, Reason
 from scraper.settings import HostSettings
@@ -33,11 +36,13 @@ class PoliteClient:
     ) -> None:
         self.settings, self.throttles = settings, throttles
         self._client = client
-        self._verdict = lru_cache(maxsize=_VERDICTS)(guard.host_verdict)
+        self._verdict = lru_cache(maxsize=_VERDICTS)(partial(_verdict, guard))
+        self._cookies = Cookies()
+        self._sites: dict[str, SiteRequest] = {}
 
-    def refusal(self, host: str) -> Reason | None:
-        """Why a host may never be asked, if it may not. Raises: nothing."""
-        verdict = self._verdict(host)
+    def refusal(self, url: ParsedUrl) -> Reason | None:
+        """Why a URL may never be asked, if it may not. Raises: nothing."""
+        verdict = self._verdict(url.origin)
         if verdict == "ok":
             return None
         return Reason.BLOCKED_ADDRESS if verdict == "blocked" else Reason.OUT_OF_SCOPE
@@ -50,10 +55,12 @@ class PoliteClient:
         max_bytes: int,
         whole: bool = True,
         sink: BinaryIO | None = None,
+        listed: str | None = None,
     ) -> tuple[Exchange | Reason, float]:
         """Wait for the host's turn and ask: the answer or why there is none, and seconds spent.
 
         With `whole` false a body over `max_bytes` is cut there; a `sink` takes it, decoded.
+        `listed` is the URL that the list named: a site's credentials go to its origin only.
 
         Raises:
             Stopped: the run is being stopped; nothing was asked.
@@ -68,13 +75,35 @@ class PoliteClient:
                     max_bytes=max_bytes,
                     whole=whole,
                     sink=sink,
+                    more=self._more(url, listed),
                 )
             except Exception as error:
                 # What is not of the network is raised again there.
                 reason = reason_of_error(error)
                 return reason, (datetime.now(UTC) - start).total_seconds()
             throttle.started(exchange.at.timestamp())
+        if self.settings.all.http.cookies == "run":
+            self._cookies.learn(url.origin, exchange)
         return exchange, exchange.elapsed_s
+
+    def _more(self, url: ParsedUrl, listed: str | None) -> MoreHeaders:
+        """What this site's requests bear beyond ours."""
+        if not self.settings.by_host and self.settings.all.http.cookies == "none":
+            return NO_MORE
+        site = self._sites.get(url.host)
+        if site is None:
+            settings = self.settings.for_host(url.host)
+            site = self._sites[url.host] = site_request(settings, os.environ, host=url.host)
+        is_listed = listed is not None and _is_same_site(listed, url)
+        return site.more(is_listed_origin=is_listed, cookie=self._cookies.header(url.origin))
+
+
+def _is_same_site(listed: str, url: ParsedUrl) -> bool:
+    """Whether a URL is of the origin that the list named, or of its secure form."""
+    named = parse_url(listed)
+    if named is None:
+        return False
+    return url.origin in {named.origin, f"https://{named.origin.removeprefix('http://')}"}
 
 
 def redirect_target(exchange: Exchange) -> ParsedUrl | str | None:
@@ -94,3 +123,9 @@ def _as_utf_8(text: str) -> str:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
         return text
+
+
+def _verdict(guard: AddressGuard, origin: str) -> Verdict:
+    url = parse_url(origin)
+    assert url is not None, "it is the origin of a URL that was parsed"
+    return guard.url_verdict(url)

@@ -19,7 +19,6 @@ from scraper.fetch.answers import Answer, AnswerBody, httpx_errors
 
 __all__ = ["AiohttpTransport"]
 
-_DNS_CACHE_S = 60
 _MAX_HEADER_BYTES = 32_768
 _MAX_HEADERS = 256
 _READ_BYTES = 65_536
@@ -75,13 +74,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request.
 
-        The extension `whatwg_url` is its URL as it shall go out, else httpx's form of it. The
+        The extension `whatwg_url` is its URL as it shall go out, else httpx's form of it, `proxy`
+        one for this request alone, whose name is looked up like any other. The
         answer's extension `peer_ip` is the address that was asked, none behind a proxy.
 
         Raises:
             httpx.TransportError: what the network did.
         """
-        proxied = self._proxy is not None
+        proxy = request.extensions.get("proxy") or self._proxy
+        proxied = proxy is not None
         with httpx_errors(request, proxied=proxied):
             answer = await self._open_session().request(
                 request.method,
@@ -92,8 +93,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 ),
                 data=await request.aread() or None,
                 allow_redirects=False,
+                proxy=proxy,
             )
-        assert isinstance(answer, Answer)
+            assert isinstance(answer, Answer)
+            answer.check_framing()
         self._limit_idle(answer)
         http = answer.version or aiohttp.HttpVersion11
         return httpx.Response(
@@ -121,14 +124,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 connector=aiohttp.TCPConnector(
                     limit=self._connections,
                     resolver=self._resolver if self._proxy is None else aiohttp.ThreadedResolver(),
-                    ttl_dns_cache=_DNS_CACHE_S,
+                    # The resolver has a cache of its own, which is bounded.
+                    use_dns_cache=False,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
                 response_class=Answer,
                 middlewares=(_ask_once,),
                 timeout=self._timeout,
-                proxy=self._proxy,
                 trust_env=False,
                 auto_decompress=False,
                 read_bufsize=_READ_BYTES,

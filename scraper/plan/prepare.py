@@ -6,6 +6,7 @@ scratch folder first: what is wrong is told before anything is written. `run.jso
 last: a run that has it is planned.
 """
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from tempfile import TemporaryDirectory
 from duckdb import DuckDBPyConnection
 
 from scraper.crawl import STDIN, CrawlSpec
+from scraper.credentials import check_credentials
 from scraper.errors import ConfigError
 from scraper.hosts import save_hosts
 from scraper.layout import INVALID_BATCH, batch_key, hosts_key
@@ -45,11 +47,13 @@ def prepare(
         inputs: standard input for a list `-`, the way to lists at a URL.
 
     Raises:
-        ConfigError: a list is none, empty, or can't be had; a public host without a contact.
+        ConfigError: a list is none, empty, or can't be had; a public host without a contact; a
+            secret that the settings name isn't in the environment.
         ScraperError: a list can't be had now.
         StoreError: the store failed half-way.
         Stopped: the stop flag was set; the run isn't planned.
     """
+    check_credentials(spec.settings, os.environ)
     info = RunInfo(
         crawl=spec.crawl, run_id=run_id, created_at=at, settings=spec.settings, sites=spec.sites
     )

@@ -35,6 +35,7 @@ QUICK = (
     "http.contact=tests@example.org",
     "throttle.delay_s=0",
     "throttle.jitter=0",
+    "throttle.max_delay_s=0",
     "retry.max_wait_s=0.01",
     "robots.obey=false",
     "batch.max_in_flight=1",

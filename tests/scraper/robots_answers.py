@@ -1,9 +1,8 @@
 """Answers to robots.txt, for tests."""
 
+from datetime import UTC, datetime
+
 from scraper.models import Reason, RobotsAnswer
-from tests.scraper.batches import (
-    AT,
-)
 
 TOKEN = "flyte-scraper"
 
@@ -15,7 +14,7 @@ def answer_of(body: bytes, **fields: object) -> RobotsAnswer:
         "http_status": 200,
         "body": body,
         "content_encoding": None,
-        "at": AT,
+        "at": datetime.now(UTC),
     }
     return RobotsAnswer(**(known | fields))  # type: ignore[arg-type]
 

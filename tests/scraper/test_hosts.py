@@ -1,5 +1,7 @@
+import gzip
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 
 from scraper.hosts import (
@@ -44,6 +46,10 @@ FULL = memory(
     delay_s=2.5,
     failures=3,
     refused=Reason.HOST_GIVEN_UP,
+    widened_s=5.0,
+    widened_at=1767322440.5,
+    asked=40,
+    retries=7,
 )
 
 
@@ -113,6 +119,12 @@ A, B = robots("https://a.org"), robots("http://a.org")
 NEWER_A = robots("https://a.org", b"newer")
 JOINED = {
     "next_at": ({"next_at": 5.0}, {"next_at": 3.0}, {"next_at": 5.0}),
+    "pace": (
+        {"widened_s": 4.0, "widened_at": 1.0},
+        {"widened_at": 2.0},
+        {"widened_s": 4.0, "widened_at": 2.0},
+    ),
+    "budget": ({"asked": 9, "retries": 3}, {"asked": 4, "retries": 4}, {"asked": 9, "retries": 4}),
     "delay": ({"delay_s": 1.0}, {"delay_s": 3.0}, {"delay_s": 3.0}),
     "refused": ({"refused": Reason.DEFERRED}, {}, {"refused": Reason.DEFERRED}),
     "refused_later": (
@@ -142,4 +154,18 @@ def test_states_and_answers_are_brought_together_by_host():
         HostMemory(host="a.org", state=states[1], robots=(), saved_at=9.0),
         HostMemory(host="b.org", state=states[0], robots=tuple(answers[:2]), saved_at=9.0),
         HostMemory(host="c.org", state=HostState(host="c.org"), robots=(answers[2],), saved_at=9.0),
+    ]
+
+
+def test_what_another_version_saved_is_read(store):
+    line = {
+        "host": "a.org",
+        "saved_at": 3.0,
+        "state": {"host": "a.org", "delay_s": 2.0, "refused": None, "of_the_future": 1},
+        "robots": [],
+    }
+    store.put(KEY, gzip.compress(orjson.dumps(line) + b"\n"))
+    state = HostState(host="a.org", delay_s=2.0)
+    assert load_hosts(store, KEY, None) == [
+        HostMemory(host="a.org", state=state, robots=(), saved_at=3.0)
     ]

@@ -87,7 +87,9 @@ async def test_an_attempt_is_archived_counted_and_learned_from(store):
         assert batch.archive.progress[1].last == made
         assert session.tally == {"seeds": 1, "asked": 1, "attempts": 1}
         assert batch.throttles.states() == [
-            HostState(host="a.test", failures=1, next_at=made.at.timestamp() + made.elapsed_s + 9)
+            HostState(
+                host="a.test", failures=1, asked=1, next_at=made.at.timestamp() + made.elapsed_s + 9
+            )
         ]
 
 
@@ -165,6 +167,7 @@ async def test_the_next_batch_of_the_partition_starts_where_the_former_ended(sto
                 host="a.test",
                 delay_s=0.01,
                 failures=1,
+                asked=1,
                 next_at=made.at.timestamp() + made.elapsed_s + 50,
             )
         ]

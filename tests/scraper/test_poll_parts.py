@@ -256,3 +256,20 @@ async def test_others_get_their_turn_while_pages_are_parsed(store, monkeypatch):
         task.cancel()
 
     assert len(seen) >= 10
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason", "items"),
+    [((), "ok", 1), (("hosts.a.test.robots.obey_page_tags=true",), "robots_disallowed", 0)],
+    ids=["by default", "as set"],
+)
+async def test_what_a_page_says_of_itself_counts_if_that_is_set(store, flags, reason, items):
+    url = "http://a.test/1"
+    info = plan(store, [url], *flags)
+    (job,) = jobs(info, store)
+    site = website({url: response(200, "<title>x</title>", x_robots_tag="noindex")})
+
+    result = await run_batch(site, info, store, job)
+
+    assert reasons(store, job) == {url: reason}
+    assert result.items == items

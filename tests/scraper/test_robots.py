@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import httpx
@@ -185,6 +186,28 @@ async def test_answers_of_a_former_batch_are_taken_over(saved, asked, reason):
     assert asked or kept == [saved[0]]
 
 
+@pytest.mark.parametrize(
+    ("hours", "asked"), [(23.9, 0), (24.1, 1)], ids=["within a day", "after a day"]
+)
+@pytest.mark.parametrize("http_status", [200, 404])
+async def test_an_answer_is_used_for_a_day(hours, asked, http_status):
+    site = website({ROBOTS: DISALLOW})
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    async with robots_on(site) as robots:
+        robots.load([answer_of(b"User-agent: x", http_status=http_status, at=at)])
+        reasons = {await reason_for(robots, "http://a.test/no", again=False) for _ in range(3)}
+
+    assert site.urls == [ROBOTS] * asked
+    assert reasons == {Reason.ROBOTS_DISALLOWED if asked else Reason.OK}
+
+
+async def test_rules_that_are_old_give_no_leave_when_their_host_says_no_more():
+    site = website({ROBOTS: response(503)})
+    async with robots_on(site) as robots:
+        robots.load([answer_of(b"", at=datetime.now(UTC) - timedelta(days=2))])
+        assert await reason_for(robots, "http://a.test/x", again=False) is Reason.ROBOTS_UNREACHABLE
+
+
 async def test_every_answer_is_handed_on_with_its_exchange():
     kept = Kept()
     site = website(
@@ -261,7 +284,7 @@ async def test_robots_txt_is_asked_for_through_the_throttle():
     site = website({})
     async with polite_on(site, "throttle.delay_s=0.05") as polite:
         robots = RobotsCache(polite, TOKEN, keep=Kept().keep)
-        for origin in ("http://a.test", "https://a.test", "http://a.test:81"):
+        for origin in ("http://a.test", "https://a.test", "http://a.test:8081"):
             await reason_for(robots, f"{origin}/")
 
     first, second, third = site.times_s("a.test")

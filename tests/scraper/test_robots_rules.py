@@ -195,7 +195,7 @@ DECIDED = {
     "the longer of two that forbid": ("/shop/1.pdf", (9, "Disallow: /*.pdf$")),
     "a tie is allowed": ("/ab", (10, "Allow: /a")),
     "octets are counted": ("/%E3%83%84", (14, "Disallow: /ツ")),
-    "an index allows its folder": ("/docs/", (16, "Allow: /docs/index.html")),
+    "an index says nothing of its folder": ("/docs/", (17, "Disallow: /docs")),
     "an index": ("/docs/index.html", (16, "Allow: /docs/index.html")),
     "a dollar inside": ("/c$d", (18, "Disallow: /c$d")),
     "robots.txt itself": ("/robots.txt", None),

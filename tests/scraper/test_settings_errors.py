@@ -41,7 +41,8 @@ ERRORS = {
     ),
     "group_not_of_a_host": (
         flag_layer, ["hosts.a.org.http.contact=x"],
-        "--set: unknown settings group 'hosts.\"a.org\".http'; valid: retry, robots, throttle",
+        "--set: unknown settings group 'hosts.\"a.org\".http'; "
+        "valid: request, retry, robots, throttle",
     ),
     "unknown_field_of_a_host": (
         flag_layer, ["hosts.a.org.retry.attempt=1"],

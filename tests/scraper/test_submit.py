@@ -227,6 +227,31 @@ async def test_a_hosts_own_number_of_attempts_counts(store):
     assert (result.outcomes, result.carried) == (3, 0)
 
 
+@pytest.mark.parametrize(("least", "retries"), [(0, 0), (3, 3), (7, 7), (99, 24)])
+async def test_the_retries_of_a_host_have_a_budget_over_its_batches(store, least, retries):
+    """Twelve rows that may be asked three times each, in two batches, each in two phases."""
+    rows = [f"http://a.test/{n}" for n in range(12)]
+    budget = ("retry.budget=0", f"retry.budget_min={least}", "throttle.give_up_after=99")
+    info = plan(store, rows, "batch.size=6", *budget)
+    site = website(dict.fromkeys(rows, response(503)))
+
+    results = [await run_batch(site, info, store, job) for job in jobs(info, store)]
+
+    assert len(site.urls) == 12 + retries
+    assert [(result.outcomes, result.carried) for result in results] == [(6, 0), (6, 0)]
+
+
+async def test_one_hosts_spent_budget_is_no_others(store):
+    rows = ["http://a.test/", "http://b.test/"]
+    info = plan(store, rows, "hosts.a.test.retry.budget_min=0", "hosts.a.test.retry.budget=0")
+    (job,) = jobs(info, store)
+    site = website(dict.fromkeys(rows, response(503)))
+
+    await run_batch(site, info, store, job)
+
+    assert [site.urls.count(url) for url in rows] == [1, 3]
+
+
 async def test_who_waits_when_a_host_is_given_up_is_not_asked_any_more(store):
     rows = [f"http://a.test/{n}" for n in range(10)]
     info = plan(store, rows, "throttle.give_up_after=12", "throttle.delay_s=0.005")

@@ -48,7 +48,7 @@ async def test_retry_after_holds_the_host_from_the_end_of_the_answer():
 
     throttle.observe(ended(Reason.HTTP_429, elapsed_s=2.5, retry_after_s=40))
 
-    assert throttle.state == HostState(host="a.test", next_at=AT_S + 42.5, failures=1)
+    assert throttle.state == HostState(host="a.test", next_at=AT_S + 42.5, failures=1, asked=1)
 
 
 async def test_a_shorter_retry_after_doesnt_shorten_a_hold():
@@ -56,7 +56,7 @@ async def test_a_shorter_retry_after_doesnt_shorten_a_hold():
     throttle.observe(ended(Reason.HTTP_5XX, retry_after_s=40))
     throttle.observe(ended(Reason.HTTP_5XX, retry_after_s=3))
 
-    assert throttle.state == HostState(host="a.test", next_at=AT_S + 40, failures=2)
+    assert throttle.state == HostState(host="a.test", next_at=AT_S + 40, failures=2, asked=2)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ async def test_what_counts_as_a_failure_of_the_host(reason, failures):
 
     throttle.observe(ended(reason))
 
-    assert throttle.state == HostState(host="a.test", failures=failures)
+    assert throttle.state == HostState(host="a.test", failures=failures, asked=1)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_a_redirect_that_is_carried_on_is_no_failure():
         )
     )
 
-    assert throttle.state == HostState(host="a.test")
+    assert throttle.state == HostState(host="a.test", asked=1)
 
 
 async def test_the_first_word_on_why_a_host_is_refused_stands():
@@ -198,7 +198,7 @@ async def test_the_state_survives_save_and_load():
 
     assert states == [
         HostState(host="a.test", refused=Reason.DEFERRED),
-        HostState(host="b.test", delay_s=3, failures=1, next_at=AT_S + 5),
+        HostState(host="b.test", delay_s=3, failures=1, next_at=AT_S + 5, asked=1),
     ]
     assert loaded.states() == states
     assert [loaded.of(state.host).state for state in states] == states
@@ -213,3 +213,36 @@ async def test_the_next_batch_starts_held():
 
     assert times[0] >= end - EARLY_S
     assert times[1] - times[0] >= 0.03 - EARLY_S
+
+
+async def test_a_widened_delay_holds_from_the_last_request_on():
+    throttle = make_throttle(delay_s=0.02, max_delay_s=0.05)
+    (first,) = await start_times(throttle, 1)
+
+    for _ in range(3):
+        throttle.observe(ended(Reason.HTTP_429, http_status=429))
+    times = await start_times(throttle, 2)
+
+    assert min(gaps([first, *times])) >= 0.04 - EARLY_S
+    assert throttle.state.delay_s == 0.02
+
+
+async def test_a_widened_delay_is_narrowed_by_good_answers():
+    throttle = make_throttle(delay_s=0.01, max_delay_s=0.02)
+    throttle.observe(ended(Reason.HTTP_429, http_status=429))
+    for _ in range(9):
+        throttle.observe(ended(Reason.OK, http_status=200))
+
+    times = await start_times(throttle, 2)
+
+    assert throttle.state.widened_s == 0
+    assert min(gaps(times)) >= 0.01 - EARLY_S
+
+
+async def test_the_next_batch_starts_as_wide_as_the_former_ended():
+    throttles = make_throttles("throttle.max_delay_s=9")
+    throttles.load([HostState(host="a.test", widened_s=0.03)])
+
+    times = await start_times(throttles.of("a.test"), 3)
+
+    assert min(gaps(times)) >= 0.03 - EARLY_S

@@ -26,7 +26,7 @@ def make_throttle(
     patience_s: float = 60.0,
     **settings: object,
 ) -> HostThrottle:
-    quick: dict[str, object] = {"delay_s": 0, "jitter": 0} | settings
+    quick: dict[str, object] = {"delay_s": 0, "jitter": 0, "max_delay_s": 0} | settings
     return HostThrottle(
         state or HostState(host="a.test"),
         Throttle.model_validate(quick),

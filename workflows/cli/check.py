@@ -11,7 +11,7 @@ import rich_click as click
 from scraper.check import CrawlCheck, check_crawl
 from scraper.fixtures import Difference, read_fixtures, replay
 from workflows.cli.options import json_flag
-from workflows.cli.told import ERROR, errors_told
+from workflows.cli.told import ERROR, errors_told, one_line
 
 __all__ = ["check"]
 
@@ -84,7 +84,7 @@ def _difference_text(difference: Difference) -> str:
 
 def _short(value: object) -> str:
     """A value as JSON, so that nothing in it can play with a terminal; cut."""
-    text = orjson.dumps(value).decode()
+    text = one_line(orjson.dumps(value).decode())
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 

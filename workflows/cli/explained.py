@@ -10,6 +10,7 @@ import orjson
 
 from scraper.explain import Explanation, RobotsVerdict
 from scraper.extract.found import Found
+from workflows.cli.told import one_line
 
 __all__ = ["explanation_json", "explanation_text"]
 
@@ -23,14 +24,14 @@ def explanation_text(
 ) -> str:
     """An explanation for people: how it ended first, then what led there, in its order."""
     outcome = found.outcome
-    detail = f": {_plain(outcome.detail)}" if outcome.detail else ""
-    lines = [f"{outcome.status}: {outcome.reason}{detail}  ({_plain(outcome.url)})"]
+    detail = f": {one_line(outcome.detail)}" if outcome.detail else ""
+    lines = [f"{outcome.status}: {outcome.reason}{detail}  ({one_line(outcome.url)})"]
     lines += _labelled("robots", [_robots(verdict) for verdict in found.robots])
     lines += _labelled("asked", [_step(found, place) for place in range(len(found.steps))])
     if outcome.attempts > 1:
         lines += _labelled("", [f"the last of {outcome.attempts} attempts"])
     if found.page is not None:
-        kind = _plain(outcome.content_type or "no Content-Type")
+        kind = one_line(outcome.content_type or "no Content-Type")
         lines += _labelled("page", [f"{kind}, {outcome.bytes or 0:,} bytes decoded"])
         lines += _labelled("charset", [_charset(found)])
         lines += _labelled("rule", [_rule(found, crawl_file)])
@@ -78,19 +79,19 @@ def _labelled(label: str, lines: list[str]) -> list[str]:
 
 def _robots(verdict: RobotsVerdict) -> str:
     delay = f", Crawl-delay {verdict.crawl_delay_s:g} s" if verdict.crawl_delay_s else ""
-    return f"{_WORDS[verdict.allowed]}: {_plain(verdict.why)}{delay}  ({_plain(verdict.url)})"
+    return f"{_WORDS[verdict.allowed]}: {one_line(verdict.why)}{delay}  ({one_line(verdict.url)})"
 
 
 def _step(found: Explanation, place: int) -> str:
     step = found.steps[place]
     return (
         f"{step.http_status}  {step.elapsed_s * 1000:,.0f} ms  {step.bytes:,} bytes  "
-        f"{step.ip or 'address unknown'}  {_plain(step.url)}"
+        f"{step.ip or 'address unknown'}  {one_line(step.url)}"
     )
 
 
 def _charset(found: Explanation) -> str:
-    return f"{found.outcome.charset or 'none'}: {_plain(found.charset or '')}"
+    return f"{found.outcome.charset or 'none'}: {one_line(found.charset or '')}"
 
 
 def _rule(found: Explanation, crawl_file: str | None) -> str:
@@ -98,7 +99,7 @@ def _rule(found: Explanation, crawl_file: str | None) -> str:
     assert choice is not None
     place = f" of {crawl_file}" if crawl_file else ""
     if choice.rule is None:
-        return f"none{place}: {_plain(choice.why)}; the generic fields are taken"
+        return f"none{place}: {one_line(choice.why)}; the generic fields are taken"
     return f"{choice.rule.name}{place}: {choice.why}"
 
 
@@ -115,14 +116,10 @@ def _items(found: Explanation) -> list[str]:
 
 def _found(found: Found) -> str:
     if found.error is not None:
-        return f"{_plain(found.error)}"
+        return f"{one_line(found.error)}"
     if found.source is None:
         return "nothing gave a value"
-    text = orjson.dumps(found.value).decode()
+    # JSON leaves the controls above ASCII as they are.
+    text = one_line(orjson.dumps(found.value).decode())
     cut = text if len(text) <= _VALUE_CHARACTERS else text[: _VALUE_CHARACTERS - 1] + "…"
     return f"{cut:<{_VALUE_CHARACTERS}}  {found.source}"
-
-
-def _plain(text: str) -> str:
-    """A text on one line, without control characters."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)

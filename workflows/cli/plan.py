@@ -16,14 +16,13 @@ from workflows.cli.options import (
     url_column_option,
 )
 from workflows.cli.shown import show_plan
+from workflows.cli.told import one_line, tell
 
 if TYPE_CHECKING:
     from scraper.plan.estimate import Planned
     from scraper.store import Store
 
 __all__ = ["plan"]
-
-ERROR, USAGE = 1, 2
 
 
 @click.command()
@@ -48,11 +47,10 @@ def plan(
     try:
         planned = _planned(seeds, store, crawl=crawl, url_column=url_column, flags=settings)
     except (ScraperError, OSError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(USAGE if isinstance(error, ConfigError) else ERROR)
+        sys.exit(tell(error))
     show_plan(planned, as_json=as_json)
     if planned.refusal is not None:
-        click.echo(f"note: a run would be refused: {planned.refusal}", err=True)
+        click.echo(f"note: a run would be refused: {one_line(planned.refusal)}", err=True)
 
 
 def _planned(

@@ -13,17 +13,25 @@ import rich_click as click
 
 from scraper.errors import ConfigError, LeaseHeld, ScraperError
 
-__all__ = ["ERROR", "HELD", "USAGE", "errors_told", "tell"]
+__all__ = ["ERROR", "HELD", "USAGE", "errors_told", "one_line", "tell"]
 
 ERROR, USAGE, HELD = 1, 2, 4
 
 
 def tell(error: ScraperError | OSError) -> int:
     """Say on stderr what is wrong; give the exit code."""
-    click.echo(f"error: {error}", err=True)
+    click.echo(f"error: {one_line(str(error))}", err=True)
     if isinstance(error, LeaseHeld):
         return HELD
     return USAGE if isinstance(error, ConfigError) else ERROR
+
+
+def one_line(text: str) -> str:
+    """A text on one line, without what can play with a terminal. Raises: nothing.
+
+    An error may repeat what a list, a page or a server said.
+    """
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 @contextmanager

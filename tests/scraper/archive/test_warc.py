@@ -20,6 +20,7 @@ from scraper.archive.warc import (
     warcinfo_record,
 )
 from scraper.models import Exchange
+from scraper.urls import parse_url
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 URL = "http://a.test:8080/dir/caf%C3%A9?q=%22"
@@ -32,9 +33,10 @@ def exchange(
     headers: tuple[tuple[bytes, bytes], ...] = ((b"Content-Type", b"text/html"),),
     ip: str | None = "127.0.0.1",
     http_reason: bytes = b"OK",
+    url: str = URL,
 ) -> Exchange:
     return Exchange(
-        url=URL,
+        url=url,
         request_headers=((b"Host", b"a.test:8080"), (b"User-Agent", b"x/1")),
         http_status=200,
         http_reason=http_reason,
@@ -174,6 +176,27 @@ def test_no_header_can_break_a_record(odd):
     assert len(headers) <= 2
     assert response.metadata == {"detail": NASTY.decode("latin-1")}
     assert request.kind == "request"
+    assert check_with_warcio(data) == ["response", "request"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a.test/\r\nWARC-Type: warcinfo\r\n\r\nx",
+        "http://a.test/?\r\n\r\nWARC/1.1",
+        "http://a.test/\x00\x1b\x85\u2028",
+        "http://a.test\r\n/x",
+    ],
+)
+def test_no_url_can_break_a_record(text):
+    url = parse_url(text)
+    assert url is not None
+    data = page_records(exchange(url=url.href), {"final_url": text, "redirects": [text]})
+    response, request = read_records([data])
+
+    assert response.fields["warc-target-uri"] == request.fields["warc-target-uri"] == url.href
+    assert (response.kind, request.kind) == ("response", "request")
+    assert response.metadata == {"final_url": text, "redirects": [text]}
     assert check_with_warcio(data) == ["response", "request"]
 
 

@@ -1,10 +1,11 @@
 """A server on loopback that answers each request with scripted bytes, however odd."""
 
 import asyncio
+import itertools
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,7 +18,17 @@ class Step(Enum):
     PAUSE = "let what was written arrive on its own"
 
 
-Script = Sequence[bytes | Step]
+@dataclass(frozen=True)
+class Endless:
+    """The same steps again and again, until the client leaves."""
+
+    steps: tuple[bytes | Step, ...]
+
+    def __iter__(self) -> Iterator[bytes | Step]:
+        return itertools.cycle(self.steps)
+
+
+Script = Sequence[bytes | Step | Endless]
 
 
 @dataclass
@@ -40,15 +51,21 @@ class ScriptedServer:
             while request := await reader.readuntil(b"\r\n\r\n"):
                 self.requests.append(request)
                 script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
-                for step in script:
-                    await self._take(step, writer)
+                await self.play(script, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             self.client_left.set()
         finally:
             writer.close()
 
-    async def _take(self, step: bytes | Step, writer: asyncio.StreamWriter) -> None:
-        if isinstance(step, bytes):
+    async def play(self, script: Script, writer: asyncio.StreamWriter) -> None:
+        for step in script:
+            await self._take(step, writer)
+
+    async def _take(self, step: bytes | Step | Endless, writer: asyncio.StreamWriter) -> None:
+        if isinstance(step, Endless):
+            for one in step:
+                await self._take(one, writer)
+        elif isinstance(step, bytes):
             writer.write(step)
             await writer.drain()
         elif step is Step.HANG:

@@ -1,9 +1,12 @@
 import gzip
 import io
+import sys
 import tracemalloc
 import zlib
 
+import brotli
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +18,7 @@ from scraper.fetch.decoding import (
     decode_body,
     decode_prefix,
 )
+from scraper.fetch.layers import known_codings
 
 TEXT = b"<p>hello</p>" * 1000
 CAP = 1_000_000
@@ -25,7 +29,16 @@ def raw_deflate(body: bytes) -> bytes:
     return compressor.compress(body) + compressor.flush()
 
 
-ENCODERS = {"gzip": gzip.compress, "deflate": zlib.compress, "raw": raw_deflate}
+ENCODERS = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "raw": raw_deflate,
+    "zstd": zstd.compress,
+    "br": lambda body: brotli.compress(body, quality=1),
+}
+
+
+WIDE_ZSTD = zstd.compress(bytes(20_000_000), options={zstd.CompressionParameter.window_log: 27})
 
 
 def check(body: bytes, content_encoding: str | None, *, cap: int = CAP, step: int = 1000) -> None:
@@ -58,6 +71,11 @@ def check(body: bytes, content_encoding: str | None, *, cap: int = CAP, step: in
         ("gzip", gzip.compress(TEXT) + b"\0\0\0 trailing garbage"),
         ("gzip", gzip.compress(TEXT) + b"\x1f"),
         ("deflate", zlib.compress(TEXT) + b"trailing"),
+        ("zstd", zstd.compress(TEXT)),
+        ("zstd", zstd.compress(TEXT[:5000]) + zstd.compress(TEXT[5000:])),
+        ("zstd", zstd.compress(TEXT) + b"trailing"),
+        ("br", brotli.compress(TEXT)),
+        ("zstd, br, gzip", gzip.compress(brotli.compress(zstd.compress(TEXT)))),
     ],
     ids=[
         "none",
@@ -79,6 +97,11 @@ def check(body: bytes, content_encoding: str | None, *, cap: int = CAP, step: in
         "garbage_behind_gzip",
         "one_byte_behind_gzip",
         "garbage_behind_deflate",
+        "zstandard",
+        "two_frames",
+        "garbage_behind_zstandard",
+        "brotli",
+        "three_kinds_deep",
     ],
 )
 @pytest.mark.parametrize("step", [1, 7, 100_000])
@@ -109,9 +132,13 @@ def test_an_empty_body_is_right_in_any_coding(content_encoding):
         ("gzip", gzip.compress(TEXT) + b"\x1f\x8bnot a member"),
         ("gzip, gzip", gzip.compress(TEXT)),
         ("deflate", b"\xff" * 100),
-        ("br", b"\x0b\x02\x80hello\x03"),
-        ("zstd", b"\x28\xb5\x2f\xfd"),
+        ("br", TEXT),
+        ("br", ENCODERS["br"](TEXT) + b"more"),
+        ("zstd", TEXT),
+        ("zstd", WIDE_ZSTD),
+        ("zstd", zstd.compress(b"") * 10_001),
         ("gzip, br", gzip.compress(TEXT)),
+        ("dcz", zstd.compress(TEXT)),
         ("compress", b"\x1f\x9d"),
         ("gzip, gzip, gzip, gzip", gzip.compress(TEXT)),
         ("gzip", gzip.compress(b"") * 10_001),
@@ -124,9 +151,13 @@ def test_an_empty_body_is_right_in_any_coding(content_encoding):
         "second_member_broken",
         "only_once",
         "no_deflate",
-        "brotli",
-        "zstandard",
+        "no_brotli",
+        "garbage_behind_brotli",
+        "no_zstandard",
+        "zstandard_of_a_wide_window",
+        "frames_without_end",
         "brotli_outside",
+        "with_a_dictionary",
         "compress",
         "four_deep",
         "members_without_end",
@@ -169,6 +200,27 @@ def test_the_cap_counts_decoded_bytes_exactly(content_encoding, cap):
     assert decode_prefix(body, header, cap) == TEXT[:cap]
 
 
+@pytest.mark.parametrize("coding", ["zstd", "br"])
+@pytest.mark.parametrize("kept", [5, 20, -3, -1])
+def test_a_cut_body_of_a_coding_that_was_not_asked_for_is_truncated(coding, kept):
+    body = ENCODERS[coding](TEXT)[:kept]
+    with pytest.raises(Truncated):
+        check(body, coding, step=1)
+    with pytest.raises(Truncated):
+        decode_body(body, coding, CAP)
+
+
+def test_without_its_package_brotli_cant_be_undone(monkeypatch):
+    monkeypatch.setattr("scraper.fetch.decoding._KNOWN", frozenset({"gzip"}))
+    with pytest.raises(Undecodable, match="br can't be undone"):
+        decode_body(ENCODERS["br"](TEXT), "br", CAP)
+
+
+def test_what_a_package_is_missing_for_is_not_known(monkeypatch):
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    assert known_codings() == {"gzip", "x-gzip", "deflate", "zstd"}
+
+
 GZIP_HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\x03"
 EMPTY_BLOCKS = b"\0\0\0\xff\xff" * 400_000
 
@@ -178,6 +230,10 @@ EMPTY_BLOCKS = b"\0\0\0\xff\xff" * 400_000
     [
         ("gzip", gzip.compress(bytes(50_000_000))),
         ("gzip, gzip", gzip.compress(gzip.compress(bytes(50_000_000)))),
+        ("zstd", zstd.compress(bytes(50_000_000))),
+        ("zstd", zstd.compress(bytes(50_000_000)) * 1000),
+        ("br", ENCODERS["br"](bytes(50_000_000))),
+        ("br, zstd, gzip", gzip.compress(zstd.compress(ENCODERS["br"](bytes(50_000_000))))),
         ("gzip", GZIP_HEAD + EMPTY_BLOCKS),
         ("gzip, gzip", gzip.compress(GZIP_HEAD + EMPTY_BLOCKS)),
         ("gzip", b"\x1f\x8b\x08\x08\0\0\0\0\0\x03" + b"a" * 2_000_000),
@@ -186,6 +242,10 @@ EMPTY_BLOCKS = b"\0\0\0\xff\xff" * 400_000
     ids=[
         "bomb",
         "bomb_in_a_bomb",
+        "zstandard_bomb",
+        "many_zstandard_bombs",
+        "brotli_bomb",
+        "bomb_in_a_bomb_in_a_bomb",
         "endless_nothing",
         "endless_nothing_inside",
         "endless_name",
@@ -221,7 +281,10 @@ def test_what_was_encoded_is_decoded(body: bytes, encoders: list[str]):
     assert decode_body(encoded, header, CAP) == body
 
 
-@given(st.binary(max_size=300), st.sampled_from(["gzip", "deflate", "gzip, deflate"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(["gzip", "deflate", "gzip, deflate", "zstd", "br", "br, zstd"]),
+)
 def test_any_bytes_are_decoded_or_refused(body: bytes, content_encoding: str):
     for candidate in (body, GZIP_HEAD + body):
         try:

@@ -133,6 +133,21 @@ async def test_crawl_delay_at_the_cap_is_obeyed():
 
 
 @pytest.mark.usefixtures("unpaused")
+@pytest.mark.parametrize(
+    ("asked_s", "kept_s"), [("0.01", 0.01), ("99", 0.02)], ids=["below the cap", "above it"]
+)
+async def test_a_longer_crawl_delay_can_be_clamped(asked_s, kept_s):
+    robots = robots_txt("User-agent: *", f"Crawl-delay: {asked_s}")
+    site = website({"http://a.test/robots.txt": robots, URL: page()})
+    flags = (OBEY, "robots.max_crawl_delay_s=0.02", "robots.over_max_crawl_delay=clamp")
+    async with polite_on(site, *flags) as polite:
+        cache = RobotsCache(polite, PRODUCT, keep=lambda _answer, _exchange: None)
+        made, _ = await Fetcher(polite, cache, stays=lambda _d, _t: True).attempt(seed(URL), 1)
+
+        assert made.reason is Reason.OK
+        assert polite.throttles.of("a.test").state.delay_s == kept_s
+
+
 async def test_every_hop_waits_for_its_hosts_turn():
     site = chain(2)
 

@@ -157,7 +157,10 @@ def test_what_cannot_be_had_now_is_no_wrong_input(origin, tmp_path, answer, told
 
 def test_nobody_there_may_heal(origin, tmp_path):
     told = r"x\.txt: the list can't be fetched: connect; try again later$"
-    with lists_in(tmp_path) as fetch, pytest.raises(ScraperError, match=told):
+    with (
+        lists_in(tmp_path, "network.ports=1") as fetch,
+        pytest.raises(ScraperError, match=told),
+    ):
         fetch("http://127.0.0.1:1/x.txt")
 
 

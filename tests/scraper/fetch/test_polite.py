@@ -44,7 +44,9 @@ async def ask(
 async def test_which_hosts_are_never_asked(host, reason):
     flags = ("network.allow=10.0.0.0/8", "network.deny=denied.test, 10.9.0.0/16")
     async with polite_on(website({}), *flags) as polite:
-        assert polite.refusal(host) is reason
+        parsed = parse_url(f"http://{host}/")
+        assert parsed is not None
+        assert polite.refusal(parsed) is reason
 
 
 async def test_an_answer_comes_with_the_seconds_it_took():

@@ -11,8 +11,9 @@ import respx
 import trustme
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from scraper.fetch.addresses import AddressGuard, GuardedResolver
+from scraper.fetch.addresses import AddressGuard
 from scraper.fetch.reasons import reason_of_error
+from scraper.fetch.resolver import GuardedResolver
 from scraper.fetch.transport import AiohttpTransport
 from scraper.models import Reason
 from tests.scraper.fetch.scripted import Step, scripted_server

@@ -14,6 +14,11 @@ ENDS = {
         1,
         "error: [Errno 28] No space: '/tmp'\n",
     ),
+    "what plays with a terminal": (
+        r"raise ConfigError('\x1b]0;title\x07 \x9b2J \u202e \r\nerror: forged')",
+        2,
+        "error: �]0;title� �2J � ��error: forged\n",
+    ),
     "a closed pipe": ("raise BrokenPipeError", 0, ""),
 }
 
