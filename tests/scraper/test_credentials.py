@@ -72,8 +72,8 @@ def test_cookies_of_the_host_go_along_with_those_that_are_set():
 
 def test_a_header_of_the_site_replaces_ours():
     more = site_of(headers={"accept": "text/plain"}).more(is_listed_origin=False)
-    ours = [("User-Agent", "x"), ("Accept", "*/*")]
-    assert more.over(ours) == [("User-Agent", "x"), ("accept", "text/plain")]
+    ours = [(b"User-Agent", b"x"), (b"Accept", b"*/*")]
+    assert more.over(ours) == [(b"User-Agent", b"x"), (b"accept", b"text/plain")]
 
 
 def test_no_repr_tells_a_secret():

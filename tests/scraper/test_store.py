@@ -291,7 +291,7 @@ def test_every_write_changes_a_stamp(folder):
     assert {key: size for key, (size, _) in before.items()} == {"a/1": 1, "a/2": 2}
 
     folder.put("a/1", b"z")
-    folder.append("a/2", b"y")
+    folder.append("a/2", b"y", at=2)
 
     after = folder.stamps("a")
     assert {key for key in after if after[key] == before[key]} == set()

@@ -125,7 +125,7 @@ def rewrite(store: Store) -> None:
 
 def add_a_part(store: Store) -> None:
     add_page(archive := open_archive(store), 9)
-    store.append(PART_2, bytes(archive._buffer))
+    store.append(PART_2, bytes(archive._buffer), at=0)
 
 
 def delete(store: Store) -> None:
@@ -156,7 +156,7 @@ async def test_bytes_of_others_make_a_memory_unsure(store):
     archive = open_archive(store)
     add_page(archive, 1)
     await archive.flush()
-    store.append(PART_1, b"x")
+    store.append(PART_1, b"x", at=len(store.get(PART_1) or b""))
     assert archive.memory() is None
 
 
@@ -165,8 +165,8 @@ async def test_a_flush_that_failed_makes_a_memory_unsure(store, monkeypatch):
     add_page(archive, 1)
     append = store.append
 
-    def half(key: str, data: bytes) -> None:
-        append(key, data[: len(data) // 2])
+    def half(key: str, data: bytes, *, at: int) -> None:
+        append(key, data[: len(data) // 2], at=at)
         raise OSError("full")
 
     monkeypatch.setattr(store, "append", half)

@@ -115,9 +115,12 @@ FOR_GOOD = {
     ),
     "private": (
         {"http_status": 302, "location": "http://10.0.0.1/"}, [],
-        "blocked_address at http://10.0.0.1/; a private address: name it in network.allow",
+        "blocked_address at http://10.0.0.1/; a private address or no web port: "
+        "network.allow, network.ports",
     ),
-    "denied": ({}, ["network.deny=127.0.0.1"], "out_of_scope; network.deny excludes it"),
+    "denied": (
+        {}, ["network.deny=127.0.0.1"], "out_of_scope; network.deny or network.only excludes it",
+    ),
 }  # fmt: skip
 
 
