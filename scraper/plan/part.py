@@ -3,7 +3,7 @@
 from scraper.layout import batch_key
 from scraper.models import Hop, Seed
 from scraper.store import Store
-from scraper.tables import open_tables, quoted
+from scraper.tables import AMPLE_MB, open_tables, quoted
 
 __all__ = ["read_seeds_part"]
 
@@ -16,7 +16,7 @@ def read_seeds_part(store: Store, run: str, batch: str) -> list[Seed]:
     Raises:
         StoreError: the store failed.
     """
-    with open_tables() as (tables, scratch):
+    with open_tables(memory_mb=AMPLE_MB) as (tables, scratch):
         path = store.local_file(batch_key(run, batch, "seeds.parquet"), scratch)
         assert path is not None, f"batch {batch} was planned without rows"
         query = f"SELECT {_COLUMNS} FROM read_parquet({quoted(path)}) ORDER BY row"
