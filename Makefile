@@ -8,11 +8,12 @@ demo: setup
 	$(BIN)/scraper demo
 
 test: setup check
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadscope
 
 bench: setup .venv-bench/.installed
 	$(BIN)/python bench/compare.py --latency
 	$(BIN)/python bench/local_mode.py
+	$(BIN)/python bench/durability.py
 	$(BIN)/python bench/extract.py
 	$(BIN)/python bench/lists.py
 

@@ -40,7 +40,7 @@ from scraper.rules.text import WrongKey
 from scraper.seeds.rows import split_url
 from scraper.settings import HostName, Layer, nearest
 
-__all__ = ["CrawlFile", "parse_crawl_file", "read_crawl_file"]
+__all__ = ["CrawlFile", "crawl_file_text", "parse_crawl_file", "read_crawl_file"]
 
 Group = dict[str, Any]
 
@@ -81,11 +81,19 @@ def read_crawl_file(path: Path) -> CrawlFile:
     Raises:
         ConfigError: no such file, not TOML, a wrong key, a wrong rule; with file and key.
     """
+    return parse_crawl_file(crawl_file_text(path), str(path))
+
+
+def crawl_file_text(path: Path) -> str:
+    """The text of a crawl file, whatever it says.
+
+    Raises:
+        ConfigError: no such file, or no text.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: can't be read as a crawl file: {error}") from error
-    return parse_crawl_file(text, str(path))
 
 
 def parse_crawl_file(text: str, source: str) -> CrawlFile:

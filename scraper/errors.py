@@ -3,13 +3,23 @@
     ScraperError
     ├── ConfigError   a list, a key, a rule is wrong: told before anything is fetched
     ├── StoreError    the store failed us (full disk, no rights, gone): the run stops, resumable
+    ├── LeaseHeld     another run of the crawl is alive: this one doesn't begin
+    ├── LeaseLost     another process took the run's lease over: this one stops
     ├── OutputError   what was asked for can't be written where it should go
     └── RunError      the run can't be published: its sums do not balance
 
 What a server or a page does wrong is never an error here: it is an `Outcome` with a `Reason`.
 """
 
-__all__ = ["ConfigError", "OutputError", "RunError", "ScraperError", "StoreError"]
+__all__ = [
+    "ConfigError",
+    "LeaseHeld",
+    "LeaseLost",
+    "OutputError",
+    "RunError",
+    "ScraperError",
+    "StoreError",
+]
 
 
 class ScraperError(Exception):
@@ -30,3 +40,11 @@ class OutputError(ScraperError):
 
 class RunError(ScraperError):
     """A run does not add up."""
+
+
+class LeaseHeld(ScraperError):
+    """Another run of the crawl is alive; the message names it."""
+
+
+class LeaseLost(ScraperError):
+    """The lease isn't ours any more."""

@@ -20,6 +20,7 @@ from scraper.parse import parse_inline
 from scraper.parsing import ParseJob
 from scraper.parts import PartWriter, packed
 from scraper.session import Session
+from scraper.stopping import Stopped
 from scraper.submit import fetch_lacking, not_asked
 
 __all__ = ["poll"]
@@ -41,7 +42,10 @@ async def poll(session: Session, job: BatchJob) -> BatchResult:
         await batch.archive.flush()
         if session.stop.is_set:
             return BatchResult(batch=job.batch, stopped=True)
-        result = await _conclude(batch)
+        try:
+            result = await _conclude(batch)
+        except Stopped:
+            return BatchResult(batch=job.batch, stopped=True)
         await asyncio.to_thread(batch.save_hosts)
     await asyncio.to_thread(write_done, session.store, job, result)
     return result
@@ -55,7 +59,12 @@ async def _leave_the_rest(batch: OpenBatch) -> None:
 
 
 async def _conclude(batch: OpenBatch) -> BatchResult:
-    """Write the parts of a batch, row by row, in the order of the list."""
+    """Write the parts of a batch, row by row, in the order of the list.
+
+    Raises:
+        Stopped: the run is being stopped; nothing was written.
+        StoreError: the store failed.
+    """
     session = batch.session
     parse = session.parse or partial(parse_inline, session.store, session.info.sites)
     with PartWriter() as items, PartWriter() as outcomes, PartWriter() as carried:
@@ -65,6 +74,7 @@ async def _conclude(batch: OpenBatch) -> BatchResult:
                 outcomes.write(row.outcome)
                 for line in row.items:
                     items.write(line)
+                session.stop.check()
         for name, part in (("items", items), ("outcomes", outcomes), ("carried", carried)):
             key = batch_key(batch.job.run, batch.job.batch, f"{name}.jsonl.gz")
             await asyncio.to_thread(part.put, session.store, key)

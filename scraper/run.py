@@ -36,6 +36,8 @@ __all__ = [
 CODE_VERSION = "1"
 """Raised when a phase would do other work for the same batch: it is part of every trace's key."""
 
+_BESIDE_THE_RUNS = {"lease", "state", "latest.json"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
@@ -73,8 +75,10 @@ def check_run_id(run_id: str) -> str:
     """A run id is part of a key: letters, digits, `.`, `_` and `-`, at most 100.
 
     Raises:
-        ConfigError: it isn't.
+        ConfigError: it isn't, or it is the name of what stands beside the runs.
     """
+    if run_id.lower() in _BESIDE_THE_RUNS:
+        raise ConfigError(f"--run-id {run_id!r}: is the name of a folder beside the runs")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run_id):
         raise ConfigError(f"--run-id {run_id!r}: letters, digits, '.', '_' and '-' only")
     return run_id

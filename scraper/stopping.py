@@ -7,8 +7,12 @@ ends. What is under way is finished and flushed; nothing new is begun.
 import asyncio
 import contextlib
 import threading
+from collections.abc import Sequence
 
-__all__ = ["StopFlag", "Stopped"]
+__all__ = ["DRAIN_S", "StopFlag", "Stopped", "drained"]
+
+DRAIN_S = 10.0
+"""What is in flight when the flag is set gets so long; a preempted pod has thirty seconds."""
 
 
 class Stopped(Exception):
@@ -39,27 +43,67 @@ class StopFlag:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(event.set)
 
-    async def sleep(self, seconds: float) -> None:
-        """Sleep, but no longer than until the flag is set.
+    def check(self) -> None:
+        """Go on only if nobody asked to stop: for work that doesn't wait.
 
         Raises:
             Stopped: the flag is set.
         """
-        if seconds <= 0 and not self._is_set:
-            return
+        if self._is_set:
+            raise Stopped
+
+    async def wait(self) -> None:
+        """Wait until the flag is set. Raises: nothing."""
         event = asyncio.Event()
         waiter = (asyncio.get_running_loop(), event)
         with self._lock:
             self._waiters.add(waiter)
         try:
             # Only now: a flag that is set from here on finds the waiter.
-            if self._is_set:
-                raise Stopped
-            async with asyncio.timeout(seconds):
+            if not self._is_set:
                 await event.wait()
-        except TimeoutError:
-            return
         finally:
             with self._lock:
                 self._waiters.discard(waiter)
-        raise Stopped
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than until the flag is set.
+
+        Raises:
+            Stopped: the flag is set.
+        """
+        self.check()
+        if seconds <= 0:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.wait()
+        self.check()
+
+
+async def drained(
+    tasks: Sequence[asyncio.Task[None]], stop: StopFlag, *, drain_s: float | None = None
+) -> None:
+    """Wait for all tasks; once the flag is set, no longer than `drain_s`, by default `DRAIN_S`.
+
+    Whatever ends this, the first failure of a task too, ends the tasks that are left.
+    """
+    together = asyncio.create_task(_all(tasks))
+    bound = asyncio.create_task(_bound(stop, DRAIN_S if drain_s is None else drain_s))
+    try:
+        await asyncio.wait((together, bound), return_when=asyncio.FIRST_COMPLETED)
+        if together.done():
+            together.result()
+    finally:
+        for task in (*tasks, together, bound):
+            task.cancel()
+        await asyncio.wait((*tasks, together, bound))
+
+
+async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
+    await asyncio.gather(*tasks)
+
+
+async def _bound(stop: StopFlag, drain_s: float) -> None:
+    await stop.wait()
+    await asyncio.sleep(drain_s)

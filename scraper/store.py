@@ -8,11 +8,12 @@ Raises `StoreError` wherever the store fails us: never a half-written value.
 Source: obstore, which Flyte uses too.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -20,9 +21,17 @@ from obstore.store import LocalStore, from_url
 
 from scraper.errors import StoreError
 
-__all__ = ["Store"]
+__all__ = ["Head", "Store"]
 
 _PATTERN = re.compile(r"[*?\[]")
+_HALF_WRITTEN = re.compile(r".+#\d+")
+
+
+class Head(NamedTuple):
+    """What a store says of a value: its bytes, and when it was written by the store's clock."""
+
+    size: int
+    modified_at: datetime
 
 
 class Store:
@@ -39,13 +48,20 @@ class Store:
             self._store = (
                 from_url(url)
                 if self._folder is None
-                else LocalStore(prefix=self._folder, mkdir=True)
+                else LocalStore(prefix=self._folder, mkdir=True, automatic_cleanup=True)
             )
 
     @property
     def can_append(self) -> bool:
         """Whether `append` works: a folder can, an object store can't."""
         return self._folder is not None
+
+    def sweep(self, prefix: str) -> None:
+        """Remove what writes left below a prefix that were killed half-way. Raises: nothing."""
+        with contextlib.suppress(OSError):
+            for path in (self._folder / prefix).rglob("*#*") if self._folder is not None else ():
+                if _HALF_WRITTEN.fullmatch(path.name):
+                    path.unlink()
 
     def put(self, key: str, data: bytes | IO[bytes]) -> None:
         """Write a value, replacing what is there.
@@ -54,34 +70,49 @@ class Store:
             StoreError: nothing was written.
         """
         with _told(key):
+            self._check_is_there()
             obstore.put(self._store, key, data)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Write a value unless the key exists; say whether it was written.
-
-        Raises:
-            StoreError: the store failed.
-        """
+        """Write a value unless the key exists; say whether it was written. Raises: `StoreError`."""
         with _told(key):
+            self._check_is_there()
             try:
                 obstore.put(self._store, key, data, mode="create")
             except AlreadyExistsError:
                 return False
             return True
 
-    def append(self, key: str, data: bytes) -> None:
+    def append(self, key: str, data: bytes, *, at: int) -> None:
         """Add to the end of a value; a crash may leave a torn tail.
 
+        Args:
+            key: of the value; its folder must be there.
+            data: what is added.
+            at: how long the value is, as far as we know: another end isn't ours to write to.
+
         Raises:
-            StoreError: not all was written, or this store can't append.
+            StoreError: not all was written, the end is elsewhere, or this store can't append.
         """
         if self._folder is None:
             raise StoreError(f"{self.url}: an object store can't append")
+        with _told(key), (self._folder / key).open("ab") as file:
+            if file.tell() != at:
+                raise OSError(f"it has {file.tell()} bytes and should have {at}")
+            file.write(data)
+
+    def head(self, key: str) -> Head | None:
+        """Size and age of a value; none if there is no such key.
+
+        Raises:
+            StoreError: the store failed.
+        """
         with _told(key):
-            path = self._folder / key
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab") as file:
-                file.write(data)
+            try:
+                found = obstore.head(self._store, key)
+            except FileNotFoundError:
+                return None
+            return Head(found["size"], found["last_modified"])
 
     def get(self, key: str) -> bytes | None:
         """Read a value; none if there is no such key.
@@ -187,7 +218,7 @@ class Store:
             StoreError: nothing was written.
         """
         with _told(key), path.open("rb") as file:
-            obstore.put(self._store, key, file)
+            self.put(key, file)
 
     def address(self, key: str) -> str:
         """Where a person finds a value: a path or a URL."""
@@ -202,8 +233,13 @@ class Store:
         self.put(".writable", b"")
         self.delete(".writable")
 
+    def _check_is_there(self) -> None:
+        """A folder that was taken away isn't made again: what was in it would be missing."""
+        if self._folder is not None and not self._folder.is_dir():
+            raise OSError(f"the folder {self._folder} is gone")
 
-@contextmanager
+
+@contextlib.contextmanager
 def _told(what: str) -> Iterator[None]:
     """Turn whatever the store raises into one line that names the key."""
     try:

@@ -13,7 +13,7 @@ from scraper.models import Attempt, BatchJob, PhaseResult, Reason, Seed
 from scraper.open_batch import OpenBatch, open_batch
 from scraper.retry import retrying
 from scraper.session import Session
-from scraper.stopping import Stopped
+from scraper.stopping import Stopped, drained
 from scraper.throttle import HostHeld, HostRefused
 
 __all__ = ["fetch_lacking", "not_asked", "submit"]
@@ -63,13 +63,7 @@ async def fetch_lacking(batch: OpenBatch, *, attempts: int | None = None) -> Non
         rows = iter(lacking)
         lanes += [_lane(batch, rows, limit) for _ in range(min(width, len(lacking)))]
     tasks = [asyncio.create_task(lane) for lane in lanes]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+    await drained(tasks, batch.session.stop)
 
 
 def _is_lacking(batch: OpenBatch, seed: Seed, attempts: int) -> bool:

@@ -22,7 +22,7 @@ from aiolimiter import AsyncLimiter
 from scraper.models import Attempt, HostState, Reason, Status
 from scraper.settings import HostSettings
 from scraper.settings_table import Throttle as ThrottleSettings
-from scraper.stopping import StopFlag
+from scraper.stopping import StopFlag, Stopped
 
 __all__ = ["HostHeld", "HostRefused", "HostThrottle", "Throttles"]
 
@@ -164,7 +164,8 @@ class HostThrottle:
             # The limiter comes last: a wait after it would let two starts come together.
             if self._limiter is not None:
                 await self._limiter.acquire()
-        except asyncio.CancelledError:
+            self._stop.check()
+        except (asyncio.CancelledError, Stopped):
             self._connections.release()
             raise
         spread = 1 + random.uniform(0, self._settings.jitter)

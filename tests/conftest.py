@@ -5,6 +5,22 @@ import socket
 
 import pytest
 
+from scraper.lease import Lease
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run those too that take a minute each")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes long; run with --long")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.get_closest_marker("long") is not None and not config.getoption("--long"):
+            item.add_marker(pytest.mark.skip(reason="takes long: --long"))
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -43,3 +59,14 @@ def loopback_only(monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+
+
+@pytest.fixture(autouse=True)
+def no_heartbeat_outlives_its_test(monkeypatch):
+    """A lease that a test leaves taken ends as its process would: without a word to the store."""
+    kept, keep = [], Lease.keep
+    monkeypatch.setattr(Lease, "keep", lambda lease: kept.append(lease) or keep(lease))
+    yield
+    for lease in kept:
+        lease._over.set()
+        lease._thread.join()

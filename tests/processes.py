@@ -11,14 +11,21 @@ DEADLINE_S = 60
 def children_of(pid: int) -> list[int]:
     """The processes that a process started, and those that they started."""
     found: list[int] = []
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+    for thread in _threads_of(pid):
         try:
-            children = [int(word) for word in listed.read_text().split()]
+            children = [int(word) for word in (thread / "children").read_text().split()]
         except OSError:  # the thread, or all of it, is gone
             continue
         for child in children:
             found += [child, *children_of(child)]
     return found
+
+
+def _threads_of(pid: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # it is gone
+        return []
 
 
 def module_of(pid: int) -> str:

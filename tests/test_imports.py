@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOW = (
     # values and what everything stands on
-    "errors product reason models stopping layout urls charsets",
+    "errors product process reason models stopping layout urls charsets",
     "settings_table settings",
     "values rules",
-    "store tables parts runs",
+    "store lease tables parts runs",
     # seeds → plan
     "seeds listsource crawlfile crawlfile_schema crawl run",
     # one polite request, which planning makes too, for lists at a URL
@@ -22,9 +22,9 @@ FLOW = (
     "fetch.client",
     "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
-    "plan.past plan.estimate",
+    "asked takeup plan.past plan.estimate",
     # submit → poll
-    "fetch.page archive.warc archive.reading archive.archive archive",
+    "fetch.page archive.warc archive.told archive.reading archive.archive archive",
     "parsing session open_batch batch submit",
     "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",
     "extract.errors extract.clean extract.metas extract.document extract.sources extract.generic",
@@ -35,7 +35,7 @@ FLOW = (
     "workers.parser workers.sessions workers.worker_main workers.worker workers.pool workers",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
-    "publish.commit plain export",
+    "publish.commit unfinished plain export",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
     "explain check fixtures",

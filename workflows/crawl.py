@@ -10,34 +10,27 @@ import asyncio
 import builtins
 import os
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import flyte
 import flyte.errors
 import flyte.report
 
+from scraper.asked import Asked
 from scraper.batch import done_result, write_crashed
-from scraper.crawl import CrawlSpec, resolve_crawl
 from scraper.errors import ConfigError, ScraperError, StoreError
 from scraper.layout import run_key
+from scraper.lease import Lease
 from scraper.models import BatchJob, BatchResult
 from scraper.plan.cut import Wave, load_wave
-from scraper.plan.lists import Inputs
-from scraper.plan.prepare import check_same_run, prepare
 from scraper.plan.waves import next_wave
 from scraper.publish.commit import publish
-from scraper.run import (
-    CODE_VERSION,
-    RunInfo,
-    adopt_workers,
-    begin_life,
-    check_run_id,
-    load_run,
-    new_run_id,
-)
+from scraper.run import CODE_VERSION, RunInfo, check_run_id, new_run_id
 from scraper.stopping import Stopped
 from scraper.store import Store
+from scraper.takeup import TakenUp, Taker, begin_run, go_on_with
 from scraper.workers.cores import workers_of
 from workflows.batch import scrape_batch
 from workflows.environments import BACKOFF, cluster, crawl_env
@@ -53,19 +46,12 @@ __all__ = ["crawl"]
 async def crawl(request: CrawlRequest) -> CrawlResult:
     """Run one crawl from its list to its published dataset."""
     try:
-        info, store = await asyncio.to_thread(_take_up, request, _run_id(request))
-        waves = await _run_waves(info, store)
-        if waves is None:
-            return CrawlResult(run=info.run, summary=None)
-        # The tables that publishing makes need the memory.
-        await close_sessions()
-        summary = await asyncio.to_thread(publish, info, store, waves)
-        report = await asyncio.to_thread(store.get, run_key(info.run, "report.html"))
-        await flyte.report.replace.aio((report or b"").decode(), do_flush=True)
-        return CrawlResult(run=info.run, summary=summary)
+        taken = await asyncio.to_thread(_take_up, request)
+        async with _until_released(taken.lease):
+            return await _run(taken)
     except Stopped:
-        # While it was planned: nothing of it is there yet.
-        return CrawlResult(run=_run_id(request), summary=None)
+        # While it was planned: it is planned again when it goes on.
+        return CrawlResult(run=request.run(_run_id(request)), summary=None)
     except ScraperError as error:
         # Nothing of ours heals by itself within a retry; a crashed machine is another matter.
         code = type(error).__name__
@@ -74,35 +60,65 @@ async def crawl(request: CrawlRequest) -> CrawlResult:
         await close_sessions()
 
 
+@asynccontextmanager
+async def _until_released(lease: Lease) -> AsyncIterator[None]:
+    """Give a lease back at the end, whatever the end is."""
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(lease.__exit__, None, None, None)
+
+
+async def _run(taken: TakenUp) -> CrawlResult:
+    info, store = taken.info, taken.store
+    waves = await _run_waves(info, store)
+    # Lost, it stopped the waves too: then the run is another's.
+    await asyncio.to_thread(taken.lease.check)
+    stopped = CrawlResult(run=info.run, summary=None)
+    if waves is None:
+        return stopped
+    # The tables that publishing makes need the memory.
+    await close_sessions()
+    try:
+        summary = await asyncio.to_thread(publish, info, store, waves, stop=stop_flag())
+    except Stopped:
+        return stopped
+    report = await asyncio.to_thread(store.get, run_key(info.run, "report.html"))
+    await flyte.report.replace.aio((report or b"").decode(), do_flush=True)
+    return CrawlResult(run=info.run, summary=summary)
+
+
+def _take_up(request: CrawlRequest) -> TakenUp:
+    """Begin the run that is asked for, or go on with it."""
+    context = flyte.ctx()
+    owner = None
+    if context is not None and context.mode == "remote":
+        # The same for every attempt of this orchestrator: the next one need not wait.
+        owner = f"{context.action.run_name}/{context.action.name}"
+    taker = Taker(stop=stop_flag(), owner=owner, stdin=sys.stdin.buffer)
+    url = request.store or os.environ.get("SCRAPER_STORE", "crawls")
+    if request.seeds is None:
+        run = f"{request.crawl}/{check_run_id(str(request.run_id))}"
+        return go_on_with(run, store=_open_store(url), taker=taker)
+    asked = Asked(
+        seeds=request.seeds,
+        crawl=request.crawl,
+        url_column=request.url_column,
+        crawl_file=request.crawl_file,
+        settings=tuple(request.settings),
+        environment=os.environ | request.environment,
+    )
+    spec, run_id = asked.spec(), _run_id(request)
+    workers_of(spec.settings.all.batch.workers)
+    return begin_run(asked, spec, store=_open_store(url), run_id=run_id, taker=taker)
+
+
 def _run_id(request: CrawlRequest) -> str:
     """The run's id, the same on every attempt of the orchestrator."""
     context = flyte.ctx()
     at = context.run_start_time if context is not None else None
     name = context.action.run_name if context is not None else None
     return check_run_id(request.run_id or new_run_id(at or datetime.now(UTC), name or ""))
-
-
-def _take_up(request: CrawlRequest, run_id: str) -> tuple[RunInfo, Store]:
-    """Plan the run, unless it is planned already."""
-    spec: CrawlSpec = resolve_crawl(
-        request.seeds,
-        name=request.crawl,
-        crawl_file_text=request.crawl_file,
-        url_column=request.url_column,
-        flags=request.settings,
-        environ=os.environ | request.environment,
-    )
-    workers_of(spec.settings.all.batch.workers)
-    store = _open_store(request.store or os.environ.get("SCRAPER_STORE", "crawls"))
-    info = load_run(store, f"{spec.crawl}/{run_id}")
-    if info is None:
-        inputs = Inputs(stdin=sys.stdin.buffer, stop=stop_flag())
-        info = prepare(spec, store, run_id, at=datetime.now(UTC), inputs=inputs)
-    else:
-        check_same_run(info, spec)
-        info = adopt_workers(info, spec.settings, store)
-    begin_life(store, info.run)
-    return info, store
 
 
 def _open_store(url: str) -> Store:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from scraper.layout import run_key
 from scraper.publish.summary import Summary
+from scraper.seeds import crawl_name
 
 __all__ = ["CrawlRequest", "CrawlResult"]
 
@@ -15,13 +17,15 @@ class CrawlRequest(BaseModel):
     `seeds` is a list or a crawl file, `crawl` overrides its name, `crawl_file` is the file's text
     where its path can't be read, `settings` are `group.field=value`, `environment` holds the
     `SCRAPER_…` variables of the submitter. The store is `SCRAPER_STORE` or `crawls` unless it is
-    given. Without `run_id` the run gets one of its own; with
-    that of a run that is there, it goes on.
+    given. Without `run_id` the run gets one of its own; with that of a run that is there, it goes
+    on, if it was asked for in the same way.
+
+    Without `seeds` the run `crawl`/`run_id` goes on as it was asked for: nothing else counts.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    seeds: str
+    seeds: str | None = None
     store: str | None = None
     crawl: str | None = None
     run_id: str | None = None
@@ -29,6 +33,20 @@ class CrawlRequest(BaseModel):
     crawl_file: str | None = None
     settings: list[str] = []
     environment: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _names_a_run(self) -> "CrawlRequest":
+        if self.seeds is None and (self.crawl is None or self.run_id is None):
+            raise ValueError("without seeds, crawl and run_id say which run goes on")
+        return self
+
+    def run(self, run_id: str) -> str:
+        """The key of the run with this id: `<crawl>/<run_id>`.
+
+        Raises:
+            ConfigError: the name of the list is no name for a crawl.
+        """
+        return run_key(crawl_name(self.crawl or self.seeds or ""), run_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,29 +10,33 @@ Source: WARC 1.1; img2dataset's shard as the unit of work, storage and restart.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from tempfile import SpooledTemporaryFile
 
 import orjson
 
 from scraper.archive.reading import Place, read_page
+from scraper.archive.told import attempt_from, robots_from
 from scraper.archive.warc import (
     WarcRecord,
-    http_message,
     metadata_record,
     page_records,
     read_records,
     warcinfo_record,
 )
-from scraper.models import Attempt, Exchange, Hop, Page, Reason, RobotsAnswer
+from scraper.models import Attempt, Exchange, Page, RobotsAnswer
 from scraper.settings_table import Archive as ArchiveSettings
 from scraper.store import Store
 
 __all__ = ["Archive", "Progress"]
 
 _MIN_FLUSH_S = 0.05
+_FIRST_FLUSH_S = 0.1
+_IN_MEMORY_BYTES = 8_388_608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ class Archive:
         self._buffer = bytearray()
         self._part_number = 0
         self._part_size = 0
+        self._flushed = 0
+        self._failure: BaseException | None = None
         self.progress: dict[int, Progress] = {}
         self.robots: list[RobotsAnswer] = []
 
@@ -112,19 +118,28 @@ class Archive:
     async def flush(self) -> None:
         """Make all that was added durable."""
         async with self._flushing:
+            if self._failure is not None:
+                # Behind what that write left, nothing would be found again.
+                raise self._failure
             data, self._buffer = bytes(self._buffer), bytearray()
             if not data:
                 return
-            part = self._part_key
-            if not self._store.can_append:
-                self._begin_part()
-            write = self._store.append if self._store.can_append else self._store.put
-            written = asyncio.create_task(asyncio.to_thread(write, part, data))
+            written = asyncio.create_task(asyncio.to_thread(self._writing(data)))
             try:
                 await asyncio.shield(written)
             finally:
                 # A thread writes on when who waits for it is cancelled: no write may overtake it.
                 await asyncio.wait([written])
+                self._failure = None if written.cancelled() else written.exception()
+
+    def _writing(self, data: bytes) -> Callable[[], None]:
+        """What is to be done in a thread, told before anything more is added."""
+        part, at = self._part_key, self._flushed
+        if self._store.can_append:
+            self._flushed += len(data)
+            return partial(self._store.append, part, data, at=at)
+        self._begin_part()
+        return partial(self._store.put, part, data)
 
     async def flush_if_full(self) -> None:
         """Flush when more than the set number of bytes waits: whoever adds pays."""
@@ -148,9 +163,12 @@ class Archive:
             await self.flush()
 
     async def _flush_on(self) -> None:
+        # The first ones come sooner: a life that is cut short leaves something too.
+        pause_s = _FIRST_FLUSH_S
         while True:
-            await asyncio.sleep(max(_MIN_FLUSH_S, self._settings.flush_s))
+            await asyncio.sleep(max(_MIN_FLUSH_S, min(pause_s, self._settings.flush_s)))
             await self.flush()
+            pause_s *= 2
 
     def read_page(self, place: Place, attempt: Attempt, *, max_bytes: int) -> Page:
         """Read a flushed page back, its body decoded."""
@@ -165,7 +183,7 @@ class Archive:
 
     def _begin_part(self) -> None:
         self._part_number += 1
-        self._part_size = 0
+        self._part_size = self._flushed = 0
         info = {"software": self._software, "format": "WARC File Format 1.1"}
         self._header = warcinfo_record(datetime.now(UTC), info)
 
@@ -183,9 +201,9 @@ class Archive:
         if metadata is None:
             return
         if "robots" in metadata:
-            self.robots.append(_robots_from(record, metadata))
+            self.robots.append(robots_from(record, metadata))
             return
-        attempt = _attempt_from(metadata)
+        attempt = attempt_from(metadata)
         place = Place(part=part, offset=record.offset, length=record.length)
         self.progress[attempt.row] = Progress(
             last=attempt, place=place if attempt.has_page else None
@@ -193,46 +211,18 @@ class Archive:
         attempts.append(attempt)
 
     def _cut(self, part: str, end: int) -> None:
-        size = sum(len(chunk) for chunk in self._store.stream(part))
-        if end < size:
-            self._store.put(part, b"".join(_first(self._store.stream(part), end)))
+        """Cut a torn tail off: the part is written anew without it, piece by piece."""
+        head = self._store.head(part)
+        if head is not None and end < head.size:
+            with SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as whole:
+                whole.writelines(_first(self._store.stream(part), end))
+                whole.seek(0)
+                self._store.put(part, whole)
 
 
 def _first(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     for chunk in chunks:
-        yield chunk[:size]
-        size -= len(chunk)
         if size <= 0:
             return
-
-
-def _attempt_from(data: dict[str, object]) -> Attempt:
-    hops = data.pop("redirects")
-    at, reason = data.pop("at"), data.pop("reason")
-    assert isinstance(hops, list)
-    return Attempt(
-        **data,  # type: ignore[arg-type]  # written by `Archive.add`, field for field
-        redirects=tuple(Hop(**hop) for hop in hops),
-        at=datetime.fromisoformat(str(at)),
-        reason=Reason(str(reason)),
-    )
-
-
-def _robots_from(record: WarcRecord, metadata: dict[str, object]) -> RobotsAnswer:
-    status = metadata["http_status"]
-    body, encoding = b"", None
-    if record.kind == "response":
-        _, headers, body = http_message(record.block)
-        encoding = _content_encoding(headers)
-    return RobotsAnswer(
-        origin=str(metadata["robots"]),
-        reason=Reason(str(metadata["reason"])),
-        http_status=status if isinstance(status, int) else None,
-        body=body,
-        content_encoding=encoding,
-        at=datetime.fromisoformat(record.fields["warc-date"].replace("Z", "+00:00")),
-    )
-
-
-def _content_encoding(headers: Sequence[tuple[str, str]]) -> str | None:
-    return ", ".join(value for key, value in headers if key.lower() == "content-encoding") or None
+        yield chunk[:size]
+        size -= len(chunk)

@@ -1,5 +1,6 @@
 """A batch's rows, read back from its `seeds.parquet`."""
 
+from scraper.errors import StoreError
 from scraper.layout import batch_key
 from scraper.models import Hop, Seed
 from scraper.store import Store
@@ -17,8 +18,11 @@ def read_seeds_part(store: Store, run: str, batch: str) -> list[Seed]:
         StoreError: the store failed.
     """
     with open_tables(memory_mb=AMPLE_MB) as (tables, scratch):
-        path = store.local_file(batch_key(run, batch, "seeds.parquet"), scratch)
-        assert path is not None, f"batch {batch} was planned without rows"
+        key = batch_key(run, batch, "seeds.parquet")
+        path = store.local_file(key, scratch)
+        if path is None:
+            # A batch is planned with its rows: that they are gone is no fault of the batch.
+            raise StoreError(f"store: {store.address(key)}: the rows of a batch are gone")
         query = f"SELECT {_COLUMNS} FROM read_parquet({quoted(path)}) ORDER BY row"
         return [_seed(*found) for found in tables.execute(query).fetchall()]
 

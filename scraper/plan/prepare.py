@@ -24,7 +24,8 @@ from scraper.plan.lists import Inputs, Lists
 from scraper.plan.rows import check_contact, spool_rows, tabulate
 from scraper.plan.snapshots import keep_lists
 from scraper.run import RunInfo, same_settings, save_run
-from scraper.seeds import NeedsNetwork, is_list_url
+from scraper.seeds import NeedsNetwork, RawRow, is_list_url
+from scraper.stopping import StopFlag
 from scraper.store import Store
 from scraper.tables import open_tables, quoted
 
@@ -47,7 +48,7 @@ def prepare(
         ConfigError: a list is none, empty, or can't be had; a public host without a contact.
         ScraperError: a list can't be had now.
         StoreError: the store failed half-way.
-        Stopped: the stop flag was set; nothing was written.
+        Stopped: the stop flag was set; the run isn't planned.
     """
     info = RunInfo(
         crawl=spec.crawl, run_id=run_id, created_at=at, settings=spec.settings, sites=spec.sites
@@ -57,18 +58,28 @@ def prepare(
         Lists(spec, scratch, inputs or Inputs()) as lists,
         PartWriter() as invalid,
     ):
+        stop = (inputs.stop if inputs else None) or StopFlag()
         spool = scratch / "rows.jsonl"
-        info = spool_rows(lists.rows(), info, spool=spool, invalid=invalid)
+        rows = _until_stopped(lists.rows(), stop)
+        info = spool_rows(rows, info, spool=spool, invalid=invalid)
         info = tabulate(tables, spool, info)
         check_contact(tables, info.settings.all)
+        stop.check()
         keep_lists(lists, run=info.run, store=store)
         invalid.put(store, batch_key(info.run, INVALID_BATCH, "outcomes.jsonl.gz"))
         _write_invalid_rows(tables, scratch, run=info.run, store=store)
         # The first batch of a host that gave a list isn't the first to ask it.
         save_hosts(store, hosts_key(info.run, "1"), lists.memories())
+        stop.check()
         cut_into_batches(tables, scratch, info=info, store=store, number=1)
     save_run(info, store)
     return info
+
+
+def _until_stopped(rows: Iterator[RawRow], stop: StopFlag) -> Iterator[RawRow]:
+    for row in rows:
+        stop.check()
+        yield row
 
 
 def check_same_run(info: RunInfo, spec: CrawlSpec) -> None:

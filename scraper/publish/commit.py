@@ -20,28 +20,43 @@ from scraper.publish.report import report_html
 from scraper.publish.summary import Gate, Summary
 from scraper.run import RunInfo, resumed
 from scraper.settings_table import Gates
+from scraper.stopping import StopFlag
 from scraper.store import Store
 from scraper.tables import open_tables
 
-__all__ = ["check_gates", "load_summary", "publish"]
+__all__ = ["check_gates", "is_finished", "load_summary", "publish"]
 
 
 def publish(
-    info: RunInfo, store: Store, waves: list[Wave], *, now: datetime | None = None
+    info: RunInfo,
+    store: Store,
+    waves: list[Wave],
+    *,
+    now: datetime | None = None,
+    stop: StopFlag | None = None,
 ) -> Summary:
     """Publish a run. Published before, its summary is read back.
 
+    Args:
+        info: the run.
+        store: where it is.
+        waves: all its waves.
+        now: when it ends.
+        stop: looked at between the steps; what is begun again later begins at the first one.
+
     Raises:
         RunError: rows, duplicates and outcomes don't balance; nothing is published.
+        Stopped: the stop flag was set; nothing is published.
         StoreError: the store failed; nothing is published.
     """
     known = load_summary(store, info.run)
     if known is not None:
         # A crash may have come between the summary and `latest`.
-        if not _was_overtaken(info, store):
-            _move_latest(info, known, store)
         _drop_archives(info, store)
+        if _is_latest_due(info, store):
+            _move_latest(info, known, store)
         return known
+    stop = stop or StopFlag()
     batches = [INVALID_BATCH, *(b for wave in waves for ids in wave.partitions() for b in ids)]
     with open_tables() as (tables, scratch):
         files = merge(tables, scratch, info=info, store=store, batches=batches)
@@ -50,14 +65,30 @@ def publish(
             info, sums(tables), now=now or datetime.now(UTC), resumed=resumed(store, info.run)
         )
         for name, path in files.items():
+            stop.check()
             store.put_file(run_key(info.run, name), path)
+        stop.check()
         report = report_html(summary, tables, info=info)
     store.put(run_key(info.run, "report.html"), report.encode())
+    stop.check()
     text = orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2)
     store.put(run_key(info.run, "summary.json"), text)
-    _move_latest(info, summary, store)
     _drop_archives(info, store)
+    _move_latest(info, summary, store)
     return summary
+
+
+def is_finished(info: RunInfo, store: Store) -> bool:
+    """Whether there is nothing left to do for a run.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    text = store.get(run_key(info.run, "summary.json"))
+    if text is None:
+        return False
+    gates_held = all(gate["held"] for gate in orjson.loads(text)["gates"])
+    return not (gates_held and _is_latest_due(info, store))
 
 
 def load_summary(store: Store, run: str) -> Summary | None:
@@ -118,16 +149,16 @@ def _move_latest(info: RunInfo, summary: Summary, store: Store) -> None:
         store.put(crawl_key(info.crawl, "latest.json"), text)
 
 
-def _was_overtaken(info: RunInfo, store: Store) -> bool:
-    """Whether `latest` was moved since this run was made: to it, or to a later one."""
+def _is_latest_due(info: RunInfo, store: Store) -> bool:
+    """Whether `latest` wasn't moved since this run was made: to it, or to a later one."""
     known = store.get(crawl_key(info.crawl, "latest.json"))
     if known is None:
-        return False
-    return datetime.fromisoformat(orjson.loads(known)["published_at"]) >= info.created_at
+        return True
+    return datetime.fromisoformat(orjson.loads(known)["published_at"]) < info.created_at
 
 
 def _drop_archives(info: RunInfo, store: Store) -> None:
-    """Archives that were asked not to be kept go when the run is published."""
+    """Archives that were asked not to be kept go when the dataset is whole."""
     if not info.settings.all.archive.keep:
         parts = store.list(run_key(info.run, "batches"))
         store.delete(*(key for key in parts if key.endswith(".warc.gz")))

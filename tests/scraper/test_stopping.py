@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from scraper.stopping import StopFlag, Stopped
+from scraper.stopping import StopFlag, Stopped, drained
 
 pytestmark = pytest.mark.anyio
 
@@ -122,3 +122,64 @@ def test_a_signal_in_the_thread_that_goes_to_sleep_is_seen(after):
     flag = StopFlag()
     flag._waiters = Interrupted(flag, after)
     assert Sleeper(flag).ended() == [Stopped]
+
+
+async def test_a_check_lets_go_on_until_the_flag_is_set():
+    flag = StopFlag()
+    flag.check()
+    flag.set()
+    with pytest.raises(Stopped):
+        flag.check()
+
+
+async def ends_after(turns, log, name):
+    try:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        log.append(name)
+    except asyncio.CancelledError:
+        log.append(f"{name} was cut short")
+        raise
+
+
+def tasks_of(log, **turns):
+    return [asyncio.create_task(ends_after(count, log, name)) for name, count in turns.items()]
+
+
+async def test_without_a_stop_all_tasks_end():
+    log = []
+    await drained(tasks_of(log, a=3, b=1), StopFlag())
+    assert log == ["b", "a"]
+
+
+async def test_no_task_at_all_is_fine():
+    await drained([], StopFlag())
+
+
+async def test_what_is_under_way_at_a_stop_may_end_within_its_bound():
+    log, flag = [], StopFlag()
+    tasks = tasks_of(log, a=20)
+    flag.set()
+    await drained(tasks, flag, drain_s=LONG_S)
+    assert log == ["a"]
+
+
+async def test_what_takes_longer_than_the_bound_is_cut_short():
+    log, flag = [], StopFlag()
+    tasks = [*tasks_of(log, a=1), asyncio.create_task(ends_after(10**9, log, "b"))]
+    flag.set()
+    await drained(tasks, flag, drain_s=0.02)
+    assert log == ["a", "b was cut short"]
+    assert all(task.done() for task in tasks)
+
+
+async def test_the_first_failure_ends_the_rest_and_is_told():
+    log = []
+
+    async def fails():
+        raise KeyError("x")
+
+    tasks = [asyncio.create_task(fails()), asyncio.create_task(ends_after(10**9, log, "b"))]
+    with pytest.raises(KeyError):
+        await drained(tasks, StopFlag())
+    assert log == ["b was cut short"]

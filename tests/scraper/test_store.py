@@ -137,18 +137,57 @@ def test_a_file_that_is_missing_cannot_be_put(store, tmp_path):
     assert store.list("") == []
 
 
-def test_a_folder_appends_and_makes_its_folders(folder):
+def test_a_folder_appends(folder):
     assert folder.can_append
-    folder.append("r/b/pages", b"one")
-    folder.append("r/b/pages", b"two")
-    assert (folder.get("r/b/pages"), folder.list("r")) == (b"onetwo", ["r/b/pages"])
+    folder.put("r/b/rows", b"")
+    folder.append("r/b/pages", b"one", at=0)
+    folder.append("r/b/pages", b"two", at=3)
+    assert (folder.get("r/b/pages"), folder.list("r")) == (b"onetwo", ["r/b/pages", "r/b/rows"])
+
+
+@pytest.mark.parametrize("at", [0, 2, 4])
+def test_an_end_that_is_elsewhere_is_not_written_to(folder, at):
+    folder.append("a", b"one", at=0)
+    with pytest.raises(StoreError, match=f"^store: a: it has 3 bytes and should have {at}"):
+        folder.append("a", b"two", at=at)
+    assert folder.get("a") == b"one"
+
+
+def test_nothing_is_appended_in_a_folder_that_is_gone(folder):
+    with pytest.raises(StoreError, match=r"^store: r/a: .*No such file"):
+        folder.append("r/a", b"one", at=0)
+    assert folder.list("") == []
+
+
+@pytest.mark.parametrize("act", ["put", "create", "append", "put_file"])
+def test_a_store_that_was_removed_is_not_made_again(folder, tmp_path, act):
+    (tmp_path / "store").rmdir()
+    with pytest.raises(StoreError, match=r"^store: a: "):
+        BLOCKED[act](folder, "a")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_head_is_size_and_age(store):
+    assert store.head("a") is None
+    store.put("a", b"one")
+    first = store.head("a")
+    store.put("a", b"")
+    second = store.head("a")
+    assert (first.size, second.size) == (3, 0)
+    assert first.modified_at <= second.modified_at
+
+
+def test_the_last_value_of_a_folder_takes_the_folder_with_it(folder, tmp_path):
+    folder.put("r/b/a", b"")
+    folder.delete("r/b/a")
+    assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_an_object_store_cannot_append():
     store = Store("memory://")
     assert not store.can_append
     with pytest.raises(StoreError, match="an object store can't append"):
-        store.append("a", b"")
+        store.append("a", b"", at=0)
 
 
 def test_the_local_file_of_a_folder_is_its_own(folder, tmp_path):
@@ -159,7 +198,7 @@ def test_the_local_file_of_a_folder_is_its_own(folder, tmp_path):
 BLOCKED = {
     "put": lambda store, key: store.put(key, b""),
     "create": lambda store, key: store.create(key, b""),
-    "append": lambda store, key: store.append(key, b""),
+    "append": lambda store, key: store.append(key, b"", at=0),
     "get": lambda store, key: store.get(key),
     "stream": lambda store, key: list(store.stream(key)),
     "delete": lambda store, key: store.delete(key),
@@ -208,7 +247,7 @@ def test_a_relative_folder_stays_where_it_was_opened(tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     store.put("a", b"one")
-    store.append("b", b"two")
+    store.append("b", b"two", at=0)
     assert sorted(path.name for path in (tmp_path / "crawls").iterdir()) == ["a", "b"]
     assert store.address("a") == "crawls/a"
 
@@ -226,3 +265,20 @@ def test_folders_are_those_right_below(store):
     assert store.folders() == ["shop"]
     assert store.folders("shop") == ["r1", "r2"]
     assert (store.folders("shop/r2"), store.folders("nowhere")) == ([], [])
+
+
+def test_what_killed_writes_left_is_swept(folder, tmp_path):
+    for name in ("a#1", "a#12", "b/c#3", "d#e", "#1"):
+        path = tmp_path / "store/r" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    folder.put("r/a", b"one")
+    (tmp_path / "store/other#1").write_bytes(b"")
+    folder.sweep("r")
+    left = sorted(p.name for p in (tmp_path / "store").rglob("*") if p.is_file())
+    assert left == ["#1", "a", "d#e", "other#1"]
+
+
+def test_there_is_nothing_to_sweep_in_an_object_store_or_a_folder_that_is_gone(folder):
+    Store("memory://").sweep("r")
+    folder.sweep("gone")

@@ -80,7 +80,7 @@ async def test_the_store_that_fails_ends_the_phase(store):
     info = plan(store, ROWS, "archive.flush_bytes=1")
     site = pages_at(ROWS)
 
-    def full(_key: str, _data: bytes) -> None:
+    def full(_key: str, _data: bytes, *, at: int) -> None:
         raise StoreError("no space left")
 
     store.append = full  # type: ignore[method-assign]

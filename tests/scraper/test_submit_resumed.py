@@ -193,6 +193,24 @@ async def test_a_stop_finishes_what_is_under_way_and_begins_nothing_new(store):
     assert sorted(first.urls + second.urls) == sorted(SPREAD)
 
 
+async def test_what_hangs_at_a_stop_is_cut_short_and_asked_again(store, monkeypatch):
+    monkeypatch.setattr("scraper.stopping.DRAIN_S", 0.02)
+    stop = StopFlag()
+    info = plan(store, SPREAD)
+    (job,) = jobs(info, store)
+    first, second = pages_at(SPREAD), pages_at(SPREAD)
+    at_request(2, first, stop.set)
+    first.latency_s = 600
+
+    async with asyncio.timeout(5):
+        stopped = await submitted(first, info, store, stop=stop)
+
+    assert (stopped.attempts, stopped.stopped) == (0, True)
+    assert archived(store, job) == {}
+    assert (await submitted(second, info, store)).attempts == 20
+    assert sorted(second.urls) == sorted(SPREAD)
+
+
 async def test_a_stop_ends_the_wait_for_a_host(store):
     stop = StopFlag()
     info = plan(store, ROWS, "throttle.delay_s=30")

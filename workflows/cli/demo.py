@@ -6,8 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from workflows.cli.execute import execute
 from workflows.cli.options import json_option, store_option
-from workflows.cli.run import execute
 
 __all__ = ["demo"]
 

@@ -1,36 +1,26 @@
-"""A run in Flyte's local mode, from the command line: signals, progress, exit code.
+"""A run in Flyte's local mode, from the command line: its progress, its files, its errors.
 
-The tasks run on Flyte's own loop in another thread; here, in the main thread, the first Ctrl-C or
-SIGTERM sets the stop flag that they look at, the second one ends the process.
+The tasks run on Flyte's own loop in another thread; the main thread waits here, and takes signals.
 """
 
 import logging
-import os
 import shutil
-import signal
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import flyte
 import flyte.errors
 
-from scraper.errors import ConfigError, ScraperError
-from scraper.stopping import StopFlag
+from scraper.errors import ConfigError, LeaseHeld, ScraperError
 from workflows.cli.progress import progress_line
 from workflows.crawl import crawl
 from workflows.request import CrawlRequest, CrawlResult
-from workflows.runtime import new_run
 
 __all__ = ["run_locally"]
 
-INTERRUPTED = 130
-_ONE_INTERRUPT_S = 0.3
+_KINDS: dict[str, type[ScraperError]] = {"ConfigError": ConfigError, "LeaseHeld": LeaseHeld}
 
 
 def run_locally(request: CrawlRequest, *, quiet: bool) -> CrawlResult:
@@ -38,10 +28,10 @@ def run_locally(request: CrawlRequest, *, quiet: bool) -> CrawlResult:
 
     Raises:
         ConfigError: something that the user gave is wrong.
-        ScraperError: the run failed; it can go on with the same run id.
+        LeaseHeld: another run of the crawl is alive.
+        ScraperError: the run failed; it can go on.
     """
-    stop = new_run()
-    with _own_signals(stop), _flyte_workspace() as workspace, progress_line(quiet=quiet):
+    with _flyte_workspace() as workspace, progress_line(quiet=quiet):
         runner = flyte.with_runcontext(
             mode="local",
             name=workspace.name,
@@ -51,38 +41,9 @@ def run_locally(request: CrawlRequest, *, quiet: bool) -> CrawlResult:
         try:
             result = runner.run(crawl, request=request).outputs()[0]
         except flyte.errors.BaseRuntimeError as error:
-            kind = ConfigError if error.code == "ConfigError" else ScraperError
-            raise kind(str(error)) from error
+            raise _KINDS.get(error.code, ScraperError)(str(error)) from error
     assert isinstance(result, CrawlResult)
     return result
-
-
-@contextmanager
-def _own_signals(stop: StopFlag) -> Iterator[None]:
-    """The first signal asks the run to stop, the second one ends the process at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    asked_at = 0.0
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked_at
-        if stop.is_set:
-            # A terminal or `timeout` may send one interrupt twice.
-            if time.monotonic() - asked_at > _ONE_INTERRUPT_S:
-                os._exit(INTERRUPTED)
-            return
-        asked_at = time.monotonic()
-        sys.stderr.write("\nstopping: what is under way is finished; once more to end at once\n")
-        stop.set()
-
-    former = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The `scraper` command. Data on stdout, all else on stderr.
 
 Exit codes: 0 done and the gates hold, 1 error, 2 usage or configuration, 3 done but a quality
-gate fell short, 130 interrupted and resumable.
+gate fell short, 4 not begun because another run of the crawl is alive, 130 interrupted and
+resumable.
 """
 
 import os
@@ -14,7 +15,9 @@ from workflows.cli.demo import demo
 from workflows.cli.export import export
 from workflows.cli.list_ import list_
 from workflows.cli.plan import plan
+from workflows.cli.resume import resume
 from workflows.cli.run import run
+from workflows.cli.signals import orderly_end
 from workflows.cli.try_ import try_
 
 __all__ = ["cli", "main"]
@@ -26,7 +29,7 @@ def cli() -> None:
     """Turn a list of URLs into a complete, accounted-for dataset, politely."""
 
 
-for command in (run, plan, try_, check, list_, export, demo):
+for command in (run, resume, plan, try_, check, list_, export, demo):
     cli.add_command(command)
 
 
@@ -34,4 +37,5 @@ def main() -> None:
     """Run the command line."""
     # Flyte's telemetry is off unless somebody asks for it.
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    cli()
+    with orderly_end():
+        cli()

@@ -9,6 +9,7 @@ __all__ = [
     "crawl_option",
     "json_flag",
     "json_option",
+    "quiet_option",
     "run_argument",
     "set_option",
     "store_option",
@@ -38,6 +39,7 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="A setting, such as throttle.delay_s=0.5.",
 )
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 run_argument = click.argument("run", metavar="RUN")
 """`CRAWL/RUN_ID`, or `CRAWL` for its latest."""
 

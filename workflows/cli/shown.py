@@ -32,7 +32,8 @@ def summary_text(summary: Summary, store: Store) -> str:
     lines = [
         f"{summary.rows:,} rows = {summary.duplicates:,} duplicates + {outcomes:,} outcomes "
         f"({parts or 'none'}): balanced",
-        f"{summary.items:,} items from {summary.hosts:,} hosts in {summary.duration_s:.1f} s, "
+        f"{_counted(summary.items, 'item')} from {_counted(summary.hosts, 'host')} "
+        f"in {summary.duration_s:.1f} s, "
         f"{summary.pages_per_s:,.1f} pages/s, {summary.bytes / 1e6:,.1f} MB",
     ]
     width = max((len(reason) for reason in summary.reasons), default=0)
@@ -60,8 +61,8 @@ def plan_text(estimate: "Estimate", last_run: str | None) -> str:
     lines = [
         f"{estimate.rows:,} rows = {estimate.duplicates:,} duplicates + {estimate.invalid:,} "
         f"invalid + {pages:,} to fetch",
-        f"{estimate.hosts:,} hosts in {estimate.partitions:,} partitions, "
-        f"{estimate.batches:,} batches",
+        f"{_counted(estimate.hosts, 'host')} in {_counted(estimate.partitions, 'partition')}, "
+        f"{_counted(estimate.batches, 'batch')}",
     ]
     if estimate.seconds_expected > 0:
         lines.append(f"time expected: {duration_text(estimate.seconds_expected)}; decided by")
@@ -93,3 +94,9 @@ def duration_text(seconds: float) -> str:
         if count or parts:
             parts.append((count, unit))
     return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count)
+
+
+def _counted(count: int, word: str) -> str:
+    """So many of something, in the number that they are."""
+    ending = "" if count == 1 else "es" if word.endswith("ch") else "s"
+    return f"{count:,} {word}{ending}"

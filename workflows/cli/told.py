@@ -1,7 +1,7 @@
 """How a command ends when something is wrong: one line on stderr, and its exit code.
 
-Exit codes: 1 error, 2 usage or configuration. Who reads our output may stop when they have seen
-enough (`| head`): that is no error, and nothing is said.
+Exit codes: 1 error, 2 usage or configuration, 4 another run of the crawl is alive. Who reads our
+output may stop when they have seen enough (`| head`): that is no error, and nothing is said.
 """
 
 import os
@@ -11,16 +11,18 @@ from contextlib import contextmanager
 
 import rich_click as click
 
-from scraper.errors import ConfigError, ScraperError
+from scraper.errors import ConfigError, LeaseHeld, ScraperError
 
-__all__ = ["ERROR", "USAGE", "errors_told", "tell"]
+__all__ = ["ERROR", "HELD", "USAGE", "errors_told", "tell"]
 
-ERROR, USAGE = 1, 2
+ERROR, USAGE, HELD = 1, 2, 4
 
 
 def tell(error: ScraperError | OSError) -> int:
     """Say on stderr what is wrong; give the exit code."""
     click.echo(f"error: {error}", err=True)
+    if isinstance(error, LeaseHeld):
+        return HELD
     return USAGE if isinstance(error, ConfigError) else ERROR
 
 

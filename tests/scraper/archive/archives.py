@@ -1,5 +1,7 @@
 """Archives for tests, and what is added to them."""
 
+from pathlib import Path
+
 from scraper.archive import Archive
 from scraper.models import Attempt, Exchange, Reason
 from scraper.settings_table import Archive as ArchiveSettings
@@ -13,6 +15,9 @@ BODY = b"<p>hello"
 
 def open_archive(store: Store, **settings: object) -> Archive:
     quick = ArchiveSettings.model_validate({"flush_s": 60, "flush_bytes": 1_000_000} | settings)
+    if store.can_append:
+        # A batch's folder is there, with its rows in it, before its archive.
+        (Path(store.url) / PREFIX).mkdir(parents=True, exist_ok=True)
     archive = Archive(store, PREFIX, quick, software="x/1")
     archive.recover()
     return archive

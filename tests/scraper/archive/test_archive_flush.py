@@ -34,12 +34,12 @@ class FullStore(Store):
         super().__init__(url)
         self.failed = threading.Event()
 
-    def append(self, key: str, data: bytes) -> None:
+    def append(self, key: str, data: bytes, *, at: int) -> None:
         if self.left == 0:
             self.failed.set()
             raise StoreError("no space left")
         self.left -= 1
-        super().append(key, data)
+        super().append(key, data, at=at)
 
 
 class SlowStore(Store):
@@ -49,10 +49,10 @@ class SlowStore(Store):
         super().__init__(url)
         self.begun, self.may_end = threading.Event(), threading.Event()
 
-    def append(self, key: str, data: bytes) -> None:
+    def append(self, key: str, data: bytes, *, at: int) -> None:
         self.begun.set()
         self.may_end.wait(5)
-        super().append(key, data)
+        super().append(key, data, at=at)
 
 
 async def turns_until(store: Store, row: int) -> int:
@@ -71,6 +71,14 @@ async def test_it_is_flushed_every_flush_s(store):
         for row in (1, 2):
             add_page(archive, row)
             assert await turns_until(store, row) > 0
+
+
+async def test_the_first_flushes_of_a_life_come_sooner(store):
+    archive = open_archive(store, flush_s=3600)
+    async with archive.kept_flushed():
+        for row in (1, 2):
+            add_page(archive, row)
+            await turns_until(store, row)
 
 
 async def test_flush_s_0_leaves_the_loop_to_others(store):
@@ -188,3 +196,28 @@ async def test_the_end_waits_for_the_flush_that_is_under_way(tmp_path):
     await task
 
     assert [body_of(archive, row) for row in (1, 2)] == [BODY, BODY]
+
+
+async def test_nothing_is_written_behind_a_write_that_failed(tmp_path):
+    store = FullStore(str(tmp_path / "store"))
+    archive = open_archive(store)
+    add_page(archive, 1)
+    with pytest.raises(StoreError, match="no space left"):
+        await archive.flush()
+    store.left = 9
+    add_page(archive, 2)
+    with pytest.raises(StoreError, match="no space left"):
+        await archive.flush()
+    assert store.list(PREFIX) == []
+
+
+async def test_an_end_that_another_wrote_is_not_written_to(store):
+    archive = open_archive(store)
+    add_page(archive, 1)
+    await archive.flush()
+    whole = store.get(PART_1) or b""
+    store.append(PART_1, b"another's", at=len(whole))
+    add_page(archive, 2)
+    with pytest.raises(StoreError, match=r"archive-00001.warc.gz: it has \d+ bytes and should"):
+        await archive.flush()
+    assert [made.row for made in recovered(store)[1]] == [1]

@@ -278,6 +278,7 @@ async def test_the_body_is_kept_as_received():
         (b"hello", "br", Undecodable),
         (b"hello", "gzip, zstd", Undecodable),
     ],
+    ids=["cut", "no gzip", "br", "zstd"],
 )
 async def test_a_body_that_cant_be_decoded_is_an_error(body, coding, error):
     stream = Pieces(body)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from scraper.errors import StoreError
 from scraper.models import Seed
 from scraper.plan.part import read_seeds_part
 from scraper.plan.prepare import prepare
@@ -56,3 +57,9 @@ def test_an_object_store_has_the_same_batches():
     assert [seed.url for seed in read_seeds_part(store, info.run, "1-0001-00001")] == [
         "http://a.example/x"
     ]
+
+
+def test_rows_that_are_gone_are_the_stores_fault(tmp_path):
+    store = Store(str(tmp_path / "store"))
+    with pytest.raises(StoreError, match=r"1-0001-00001/seeds.parquet: the rows of a batch are"):
+        read_seeds_part(store, "shop/r1", "1-0001-00001")

@@ -9,11 +9,12 @@ import pytest
 from scraper.errors import RunError, StoreError
 from scraper.layout import batch_key
 from scraper.plan.cut import load_wave
-from scraper.publish.commit import check_gates, load_summary, publish
+from scraper.publish.commit import check_gates, is_finished, load_summary, publish
 from scraper.publish.dataset import Sums
 from scraper.publish.summary import Gate
 from scraper.run import begin_life
 from scraper.settings_table import Gates
+from scraper.stopping import StopFlag, Stopped
 from tests.scraper.batches import (
     AT,
     jobs,
@@ -153,3 +154,54 @@ async def test_archives_are_kept_unless_said_otherwise(tmp_path, keep, left):
     info, store, waves = await finished(tmp_path, f"archive.keep={keep}")
     publish(info, store, waves)
     assert len([key for key in store.list(info.run) if key.endswith(".warc.gz")]) == left
+
+
+class StopAt(StopFlag):
+    """A flag that is set when it is looked at for the so-manieth time."""
+
+    def __init__(self, look: int) -> None:
+        super().__init__()
+        self.left = look
+
+    def check(self) -> None:
+        self.left -= 1
+        if self.left <= 0:
+            self.set()
+        super().check()
+
+
+async def test_a_stop_at_any_step_publishes_nothing_and_a_later_life_all(tmp_path):
+    info, store, waves = await finished(tmp_path)
+    looks = 0
+    while True:
+        looks += 1
+        try:
+            summary = publish(info, store, waves, now=AT, stop=StopAt(looks))
+            break
+        except Stopped:
+            assert (latest(store), load_summary(store, info.run)) == (None, None)
+            assert not is_finished(info, store)
+    assert looks > 3
+    assert (latest(store), summary.balanced) == (info.run_id, True)
+    assert is_finished(info, store)
+
+
+async def test_a_run_without_its_latest_is_not_finished(tmp_path):
+    info, store, waves = await finished(tmp_path)
+    publish(info, store, waves)
+    store.delete("shop/latest.json")
+    assert not is_finished(info, store)
+
+
+async def test_a_run_that_falls_short_is_finished(tmp_path):
+    info, store, waves = await finished(tmp_path, "gates.max_failed=0")
+    publish(info, store, waves)
+    assert (latest(store), is_finished(info, store)) == (None, True)
+
+
+async def test_a_run_that_a_later_one_followed_is_finished(tmp_path):
+    info, store, waves = await finished(tmp_path)
+    publish(info, store, waves)
+    later = AT + timedelta(days=1)
+    store.put("shop/latest.json", orjson.dumps({"run_id": "later", "published_at": later}))
+    assert is_finished(info, store)

@@ -56,8 +56,16 @@ def test_only_messages_come_out_of_its_stdout():
 
 
 def test_its_stdin_is_empty_for_everybody_else():
-    done = run("import os; os.write(2, repr(sys.stdin.read()).encode()); threading.Event().wait()")
-    assert b"''" in done.stderr
+    work = "import os; os.write(2, repr(sys.stdin.read()).encode()); threading.Event().wait()"
+    with subprocess.Popen(
+        [sys.executable, "-c", ECHO.format(work=work)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as child:  # fmt: skip
+        # Its pipe stays open until it has said what it read: the end of it is its own end.
+        said = b""
+        while b"''" not in said:
+            said += child.stderr.read(1)
+        child.stdin.close()
 
 
 def test_messages_are_handed_on_in_order():

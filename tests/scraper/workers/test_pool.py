@@ -127,7 +127,6 @@ async def test_who_is_cancelled_waits_until_all_is_flushed(site, tmp_path):
     async with pool_of() as pool:
         work = asyncio.create_task(pool.run("submit", batches[0], workers=2))
         await until(lambda: pool.tally().get("asked") == 1)
-        assert not list((tmp_path / "store").rglob("archive-*"))
         work.cancel()
         await asyncio.wait([work])
         assert work.cancelled()

@@ -36,7 +36,7 @@ def test_a_plan_is_one_screen_and_leaves_nothing(folder):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
         "5 rows = 1 duplicates + 1 invalid + 3 to fetch\n"
-        "2 hosts in 1 partitions, 1 batches\n"
+        "2 hosts in 1 partition, 1 batch\n"
         "time expected: 3.3 s; decided by\n"
         "  a.example          2 rows          3.3 s\n"
         "  b.example          1 rows          2.2 s\n"
@@ -108,7 +108,7 @@ def test_only_the_list_is_asked_for_and_the_last_run_is_known(folder):
     assert after["bytes_expected"] == 1000
     assert "bytes expected: 0.0 MB, as in 127.0.0.1-urls/r\n" in text.stdout
     assert sorted(path.name for path in (folder / "crawls/127.0.0.1-urls").iterdir()) == [
-        "latest.json", "r",
+        "latest.json", "lease", "r",
     ]  # fmt: skip
 
 

@@ -1,21 +1,16 @@
 """The command line as a stranger uses and misuses it: real processes, real sockets."""
 
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from scraper.archive.warc import read_records
-from scraper.demo import serve_demo, write_demo
-from scraper.demo.crawl import EXPECTED, list_rows
-from scraper.demo.site import HOSTS, build_routes
+from scraper.demo import serve_demo
+from scraper.demo.crawl import list_rows
 from scraper.models import Reason
-from scraper.store import Store
 
 pytestmark = pytest.mark.sockets
 
@@ -150,94 +145,3 @@ def test_a_bad_row_never_ends_the_run(site, tmp_path):
     summary = json.loads(done.stdout)
     assert done.returncode == 0
     assert summary["reasons"] == {"invalid_url": 4, "ok": 1}
-
-
-def start(site, tmp_path):
-    """Start the demo's crawl and wait until it is well under way."""
-    crawl_file = write_demo(tmp_path, site.port)
-    fast = ["--set", "archive.flush_s=0.1", "--set", "throttle.delay_s=0.03"]
-    words = ["run", str(crawl_file), "--run-id", "r", *fast]
-    process = subprocess.Popen(
-        [SCRAPER, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    return process, words
-
-
-def wait_for_requests(site, process, count):
-    deadline = time.monotonic() + 60
-    while len(site.requests) < count:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_a_signal_stops_cleanly_and_says_how_to_go_on(site, tmp_path, number):
-    process, words = start(site, tmp_path)
-    wait_for_requests(site, process, 200)
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stdout) == (130, "")
-    assert "Traceback" not in stderr
-    assert stderr.splitlines()[-1].startswith("stopped; go on with: scraper run ")
-    assert not (tmp_path / "crawls/demo/latest.json").exists()
-    answered = set(product_pages(site.port, site.requests))
-    first_life = len(site.requests)
-    done = scraper(*words, "--json", cwd=tmp_path)
-    summary = json.loads(done.stdout)
-    assert (done.returncode, summary["resumed"]) == (0, 1)
-    assert summary["reasons"] == {reason: n for reason, n in EXPECTED.items() if n}
-    # All that was answered before the stop was flushed; only redirects lead there once more.
-    again = answered & set(product_pages(site.port, site.requests[first_life:]))
-    assert again <= redirect_targets(tmp_path)
-
-
-def product_pages(port, requests):
-    good = [r for r in requests if r.status == 200 and r.path.startswith("/p/")]
-    return [f"http://{r.host}:{port}{r.path}" for r in good]
-
-
-def redirect_targets(tmp_path):
-    outcomes = tmp_path / "crawls/demo/r/outcomes.parquet"
-    found = duckdb.sql(f"SELECT final_url FROM '{outcomes}' WHERE len(redirects) > 0").fetchall()
-    return {url for (url,) in found}
-
-
-def test_kill_9_loses_at_most_what_was_in_flight_and_the_last_flush(site, tmp_path):
-    process, words = start(site, tmp_path)
-    seen, flushed = 0, set()
-    for _ in range(3):
-        wait_for_requests(site, process, seen + 100)
-        process.kill()
-        process.communicate()
-        again = product_pages(site.port, site.requests[seen:])
-        assert not flushed & set(again) - redirects_of(site.port)
-        seen, flushed = len(site.requests), archived(tmp_path)
-        process = subprocess.Popen([SCRAPER, *words, "-q"], cwd=tmp_path)
-    assert process.wait(timeout=60) == 0
-    again = product_pages(site.port, site.requests[seen:])
-    assert not flushed & set(again) - redirects_of(site.port)
-    summary = json.loads((tmp_path / "crawls/demo/r/summary.json").read_text())
-    assert summary["reasons"] == {reason: n for reason, n in EXPECTED.items() if n}
-    assert summary["balanced"]
-    assert summary["resumed"] == 3
-
-
-def archived(tmp_path):
-    """The pages whose final answer is in the archive, whole."""
-    store = Store(str(tmp_path / "crawls"))
-    parts = [key for key in store.list("demo/r") if key.endswith(".warc.gz")]
-    return {
-        record.fields["warc-target-uri"]
-        for part in parts
-        for record in read_records(store.stream(part))
-        if record.kind == "response"
-    }
-
-
-def redirects_of(port):
-    """Where the site's redirects lead: such a page is asked for by two rows."""
-    answers = [answer for turns in build_routes(port).values() for answer in turns]
-    found = [value for answer in answers for name, value in answer.headers if name == "Location"]
-    by_host = [f"http://{host}:{port}{path}" for path in found for host in HOSTS]
-    return {*found, *by_host}

@@ -119,7 +119,9 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize(("answer", "code", "told"), TROUBLE.values(), ids=TROUBLE.keys())
-def test_trouble_with_a_list_is_one_line_and_leaves_nothing(origin, tmp_path, answer, code, told):
+def test_trouble_with_a_list_is_one_line_and_what_may_heal_can_go_on(
+    origin, tmp_path, answer, code, told
+):
     origin.add("/urls.txt", **answer)
     done = run(origin.url("/urls.txt"), "--set", "retry.attempts=1", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (code, "")
@@ -127,8 +129,10 @@ def test_trouble_with_a_list_is_one_line_and_leaves_nothing(origin, tmp_path, an
     assert error.startswith("error: ")
     assert told in error
     assert "Traceback" not in done.stderr
-    assert len(more) == (1 if code == 1 else 0)
-    assert not list(tmp_path.glob("crawls/*/*"))
+    # What may heal can go on: it knows what it was asked.
+    assert [line.partition(": ")[0] for line in more] == (["go on with"] if code == 1 else [])
+    assert len(list(tmp_path.glob("crawls/*/*/request.json"))) == len(more)
+    assert bool(list(tmp_path.glob("crawls/*/*"))) == (code == 1)
 
 
 def test_a_signal_ends_the_wait_for_a_list(origin, tmp_path):
@@ -145,5 +149,6 @@ def test_a_signal_ends_the_wait_for_a_list(origin, tmp_path):
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=15)
     assert (process.returncode, stdout) == (130, "")
-    assert stderr.splitlines()[-1].startswith("stopped; go on with: scraper run http://127.0.0.1:")
-    assert not list(tmp_path.glob("crawls/*/*"))
+    assert stderr.splitlines()[-1].startswith("stopped; go on with: scraper resume 127.0.0.1-urls/")
+    (run,) = tmp_path.glob("crawls/127.0.0.1-urls/2*")
+    assert sorted(path.name for path in run.iterdir()) == ["lives", "request.json"]

@@ -12,16 +12,13 @@ import pytest
 from scraper.demo import serve_demo, write_demo
 from scraper.demo.crawl import EXPECTED
 from tests.processes import children_of, is_running, module_of, wait_until
-from tests.workflows.cli.test_run import (
-    LOCAL,
-    SCRAPER,
+from tests.workflows.cli.demo_runs import (
     archived,
-    pages,
     product_pages,
     redirects_of,
-    scraper,
     wait_for_requests,
 )
+from tests.workflows.cli.test_run import LOCAL, SCRAPER, pages, scraper
 
 pytestmark = pytest.mark.sockets
 
@@ -100,7 +97,7 @@ def test_a_signal_to_the_whole_group_stops_cleanly(site, tmp_path, number):
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (130, "")
     assert "Traceback" not in stderr
-    assert stderr.splitlines()[-1].startswith("stopped; go on with: scraper run ")
+    assert stderr.splitlines()[-1].startswith("stopped; go on with: scraper resume ")
     assert not any(map(is_running, pids))
     flushed, seen = set(product_pages(site.port, site.requests)), len(site.requests)
     done = scraper(*words(site, tmp_path, workers=1), "--json", cwd=tmp_path)

@@ -1,0 +1,121 @@
+"""What a run was asked to do: kept in the run itself, before it is planned.
+
+In: what a command line says. Out: `request.json`, a run's first file, and, for a list from
+stdin, the list. From them a run that was killed while it was planned is planned again, whatever
+flags, environment and files are by then.
+"""
+
+import re
+import shutil
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO
+
+import orjson
+
+from scraper.crawl import STDIN, CrawlSpec, resolve_crawl
+from scraper.crawlfile import crawl_file_text
+from scraper.errors import ConfigError
+from scraper.layout import run_key
+from scraper.settings import ENVIRONMENT_PREFIX
+from scraper.store import Store
+
+__all__ = ["Asked", "has_request", "keep_stdin", "load_request", "save_request", "stdin_key"]
+
+_URL = re.compile(r"\s*https?://", re.IGNORECASE)
+_IN_MEMORY_BYTES = 8_388_608
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The request. `crawl` overrides the crawl's name, `crawl_file` is the text of a crawl file.
+
+    `environment` are the variables that are settings.
+    """
+
+    seeds: str
+    crawl: str | None = None
+    url_column: str | None = None
+    crawl_file: str | None = None
+    settings: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def spec(self) -> CrawlSpec:
+        """What is to be crawled.
+
+        Raises:
+            ConfigError: anything of it is wrong.
+        """
+        return resolve_crawl(
+            self.seeds,
+            name=self.crawl,
+            crawl_file_text=self.crawl_file,
+            url_column=self.url_column,
+            flags=self.settings,
+            environ=self.environment,
+        )
+
+    def as_kept(self, crawl: str) -> "Asked":
+        """The same, so that it means the same from anywhere and later.
+
+        Raises:
+            ConfigError: the crawl file can't be read.
+        """
+        is_path = self.seeds != STDIN and not _URL.match(self.seeds)
+        seeds = str(Path(self.seeds).absolute()) if is_path else self.seeds
+        text = self.crawl_file
+        if is_path and text is None and seeds.lower().endswith(".toml"):
+            text = crawl_file_text(Path(seeds))
+        settings = {
+            name: value
+            for name, value in sorted(self.environment.items())
+            if name.startswith(ENVIRONMENT_PREFIX) and "__" in name
+        }
+        return replace(self, seeds=seeds, crawl=crawl, crawl_file=text, environment=settings)
+
+
+def save_request(store: Store, run: str, asked: Asked, *, at: datetime) -> None:
+    """Keep what a run was asked to do, and when. Raises: `StoreError`."""
+    about = asdict(asked) | {"asked_at": at}
+    store.put(run_key(run, "request.json"), orjson.dumps(about, option=orjson.OPT_INDENT_2))
+
+
+def load_request(store: Store, run: str) -> tuple[Asked, datetime] | None:
+    """What a run was asked to do, and when; none if nobody ever asked.
+
+    Raises:
+        ConfigError: it is there but can't be read by this version.
+        StoreError: the store failed.
+    """
+    text = store.get(run_key(run, "request.json"))
+    if text is None:
+        return None
+    try:
+        data: dict[str, object] = orjson.loads(text)
+        at = datetime.fromisoformat(str(data.pop("asked_at")))
+        settings = data.pop("settings")
+        assert isinstance(settings, list)
+        return Asked(**data, settings=tuple(settings)), at  # type: ignore[arg-type]  # as saved
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        place = store.address(run_key(run, "request.json"))
+        raise ConfigError(f"{place}: not a request of this version: {error}") from error
+
+
+def has_request(store: Store, run: str) -> bool:
+    """Whether a run was ever asked for, so that it can be taken up again. Raises: `StoreError`."""
+    return store.head(run_key(run, "request.json")) is not None
+
+
+def keep_stdin(store: Store, run: str, stdin: BinaryIO) -> None:
+    """Copy a list that can be read but once into the store. Raises: `StoreError`."""
+    with SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as spool:
+        shutil.copyfileobj(stdin, spool)
+        spool.seek(0)
+        store.put(stdin_key(run), spool)
+
+
+def stdin_key(run: str) -> str:
+    """Where a list from stdin is until its run is planned."""
+    return run_key(run, "stdin")
