@@ -44,13 +44,13 @@ def timed(
 def main(seeds: str, store: str, *, settings: list[str], plan_only: bool) -> dict[str, float]:
     """Run, or only plan; give the seconds of the phases."""
     found: dict[str, float] = {}
-    prepare = timed("plan", workflows.crawl.prepare, found)
+    prepare = timed("plan", workflows.crawl.prepare_apart, found)
     if plan_only:
         spec = resolve_crawl(seeds, flags=settings, environ={})
         prepare(spec, Store(store), "r", at=datetime.now(UTC))
         return found
-    workflows.crawl.prepare = prepare
-    workflows.crawl.publish = timed("publish", workflows.crawl.publish, found)
+    workflows.crawl.prepare_apart = prepare
+    workflows.crawl.publish_apart = timed("publish", workflows.crawl.publish_apart, found)
     request = CrawlRequest(seeds=seeds, store=store, run_id="r", settings=settings)
     assert run_locally(request, quiet=True).summary is not None
     return found
