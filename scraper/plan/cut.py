@@ -25,8 +25,12 @@ from scraper.tables import execute, quoted, scalar
 
 __all__ = ["Wave", "cut_into_batches", "effective_size", "load_wave", "place"]
 
-MAX_BATCHES = 6_000
-"""Three Flyte actions a batch (the task and its two traces) stay under 20,000 a run."""
+MAX_BATCHES = 4_800
+"""Of a first wave: three Flyte actions a batch (the task and its two traces), and those of later
+waves, stay under 20,000 a run."""
+
+_LATER_BATCHES = 300
+"""Of the second wave; each further one has half as many at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +54,10 @@ class Wave:
             yield [batch_id(self.number, partition, n) for n in range(1, count + 1)]
 
 
-def effective_size(rows: int, size: int) -> int:
+def effective_size(rows: int, size: int, *, wave: int = 1) -> int:
     """The batch size that keeps a run within Flyte's actions."""
-    return max(size, -(-rows // MAX_BATCHES))
+    most = MAX_BATCHES if wave == 1 else max(1, _LATER_BATCHES >> (wave - 2))
+    return max(size, -(-rows // most))
 
 
 def place(tables: DuckDBPyConnection, *, info: RunInfo, number: int) -> Wave:
@@ -64,12 +69,13 @@ def place(tables: DuckDBPyConnection, *, info: RunInfo, number: int) -> Wave:
     Raises: nothing.
     """
     count = scalar(tables, "SELECT count(*) FROM planned WHERE fetch_url IS NOT NULL")
-    partitions = -(-count // info.batch_size)
+    size = effective_size(count, info.batch_size, wave=number)
+    partitions = -(-count // size)
     partitions = max(1, min(partitions, info.settings.all.batch.max_in_flight))
     execute(
         tables,
         _HOSTS.format(partitions=partitions),
-        _PLACES.format(size=info.batch_size),
+        _PLACES.format(size=size),
     )
     return Wave(number=number, batches=_renumbered(tables))
 
