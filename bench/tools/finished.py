@@ -24,9 +24,12 @@ from scraper.plan.prepare import prepare
 from scraper.run import CODE_VERSION, RunInfo, begin_life
 from scraper.store import Store
 
-__all__ = ["finished_run", "url_of", "write_batch"]
+__all__ = ["AT", "FLAGS", "RUN", "finished_run", "url_of", "write_batch", "write_list"]
 
-_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FLAGS = ("http.contact=bench@example.org",)
+RUN = "synthetic/r"
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _LINKS = 8
 _WORDS = "some words that a page of a shop may have about one of its things, "
 
@@ -36,13 +39,17 @@ def url_of(number: int, hosts: int) -> str:
     return f"https://www.shop{number % hosts}.example/category/{number % 97}/thing-{number:08}.html"
 
 
+def write_list(path: Path, rows: int, *, hosts: int) -> None:
+    """Write a list of so many rows."""
+    with path.open("w") as file:
+        file.writelines(f"{url_of(number, hosts)}\n" for number in range(rows))
+
+
 def finished_run(rows: int, hosts: int, *, folder: Path, store: Store) -> tuple[RunInfo, Wave]:
     """Plan a list of so many rows and write all its batches' parts."""
     seeds = folder / "synthetic.txt"
-    with seeds.open("w") as file:
-        file.writelines(f"{url_of(number, hosts)}\n" for number in range(rows))
-    flags = ["http.contact=bench@example.org"]
-    info = prepare(resolve_crawl(str(seeds), flags=flags, environ={}), store, "r", at=_AT)
+    write_list(seeds, rows, hosts=hosts)
+    info = prepare(resolve_crawl(str(seeds), flags=FLAGS, environ={}), store, "r", at=AT)
     wave = load_wave(store, info.run, 1)
     assert wave is not None
     for ids in wave.partitions():
@@ -82,7 +89,7 @@ def _outcome(seed: Seed, batch: str, *, has_failed: bool) -> Outcome:
         bytes=2000 + seed.row % 100,
         wire_bytes=700,
         elapsed_s=0.001 * (seed.row % 331),
-        fetched_at=_AT,
+        fetched_at=AT,
         content_type="text/html; charset=utf-8",
         charset="utf-8",
         content_sha256=f"{seed.row * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**256:064x}",
@@ -94,7 +101,7 @@ def _outcome(seed: Seed, batch: str, *, has_failed: bool) -> Outcome:
 def _item(seed: Seed) -> Iterator[tuple[str, object]]:
     title = f"Thing {seed.row}"
     yield from {"_row": seed.row, "url": seed.url, "final_url": seed.fetch_url}.items()
-    yield from {"fetched_at": _AT, "site": None, "kind": "page"}.items()
+    yield from {"fetched_at": AT, "site": None, "kind": "page"}.items()
     yield from {"title": title, "description": f"All about {title}", "lang": "en"}.items()
     yield from {"canonical_url": seed.fetch_url, "h1": title, "text": title + _WORDS * 6}.items()
     yield "links", [f"{seed.fetch_url}?to={n * seed.row}" for n in range(_LINKS)]
