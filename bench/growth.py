@@ -1,6 +1,6 @@
 """How cost grows with the list: rows against planning, running, publishing, memory and files.
 
-    python bench/growth.py [--rows 10000,100000] [--plan 1000000] [--publish 1000000] [--name growth]
+    python bench/growth.py [--rows 10000,100000] [--plan 1000000] [--publish 1000000]
 
 `--rows` are whole runs over pages of 10 KB from the origin of `compare.py` (a million rows take
 half an hour and 5 GB of disk); `--plan` only plans lists of so many rows, on 10,000 hosts, and

@@ -2,7 +2,8 @@
 
     python phases.py LIST STORE OUT CONNECTIONS PER_HOST [--plan-only | --publish-only]
 
-What is published alone is what `finished.py` left in the store. Out: a JSON object in the file OUT: seconds of `plan` and `publish`.
+What is published alone is what `finished.py` left in the store. Out: a JSON object in the file
+OUT: seconds of `plan` and `publish`.
 """
 
 import json
@@ -14,8 +15,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import ParamSpec, TypeVar
 
-import workflows.crawl
 from finished import RUN
+
+import workflows.crawl
 from scraper.crawl import resolve_crawl
 from scraper.plan.cut import load_wave
 from scraper.run import load_run
