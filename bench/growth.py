@@ -1,9 +1,10 @@
 """How cost grows with the list: rows against planning, running, publishing, memory and files.
 
-    python bench/growth.py [--rows 10000,100000] [--plan 1000000] [--name growth]
+    python bench/growth.py [--rows 10000,100000] [--plan 1000000] [--publish 1000000]
 
 `--rows` are whole runs over pages of 10 KB from the origin of `compare.py` (a million rows take
-half an hour and 5 GB of disk); `--plan` only plans lists of so many rows, on 10,000 hosts. One run
+half an hour and 5 GB of disk); `--plan` only plans lists of so many rows, on 10,000 hosts, and
+`--publish` only publishes runs of so many outcomes and items of 1 KB, made beforehand. One run
 each: what is looked for is whether a column stays level. The tool has one core, the origin the
 other. Out: a table on stdout and in `bench/results/`.
 """
@@ -31,6 +32,11 @@ _RUN_HEAD = (
 )
 _PLAN_HEAD = (
     "| rows, planned only | plan s | plan µs a row | peak MiB | files |\n|---|---|---|---|---|"
+)
+
+_PUBLISH_HEAD = (
+    "| outcomes, published only | publish s | publish µs a row | CPU s | peak MiB |\n"
+    "|---|---|---|---|---|"
 )
 
 
@@ -71,6 +77,23 @@ def plan_row(rows: int) -> str:
     )
 
 
+def publish_row(rows: int) -> str:
+    """The publishing of so many outcomes, as a row of the table."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        script = str(_HERE / "tools/finished.py")
+        words = [str(rows), str(_PLANNED_HOSTS), str(Path(folder) / "store")]
+        run_measured([sys.executable, script, *words], cpus=split_cores()[0])
+        taken, phases = _run(Path(folder), [], "--publish-only")
+    publish_s = phases["publish"]
+    return _cells(
+        f"{rows:,}",
+        f"{publish_s:.2f}",
+        f"{publish_s / rows * 1e6:.1f}",
+        f"{taken.cpu_s:.1f}",
+        f"{taken.peak_bytes / 2**20:,.0f}",
+    )
+
+
 def _run(folder: Path, urls: Iterable[str], *words: str) -> tuple[Taken, dict[str, float]]:
     """What a run over a list took, and the seconds of its phases."""
     seeds, out = folder / "list.txt", folder / "phases.json"
@@ -92,7 +115,7 @@ def _cells(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _tables(rows: Sequence[int], planned: Sequence[int]) -> Iterator[str]:
+def _tables(rows: Sequence[int], planned: Sequence[int], published: Sequence[int]) -> Iterator[str]:
     yield f"Measured {machine()}; one run each, one core.\n"
     if rows:
         yield _RUN_HEAD
@@ -101,6 +124,10 @@ def _tables(rows: Sequence[int], planned: Sequence[int]) -> Iterator[str]:
     if planned:
         yield _PLAN_HEAD
         yield from map(plan_row, planned)
+        yield ""
+    if published:
+        yield _PUBLISH_HEAD
+        yield from map(publish_row, published)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -112,11 +139,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--rows", type=_numbers, default=(10_000, 100_000), help="whole runs")
     parser.add_argument("--plan", type=_numbers, default=(1_000_000,), help="planned only")
+    parser.add_argument("--publish", type=_numbers, default=(1_000_000,), help="published only")
     parser.add_argument("--name", default="growth", help="of the file in bench/results/")
     asked = parser.parse_args()
     lines: list[str] = []
     with running_origin(split_cores()[1]):
-        for line in _tables(asked.rows, asked.plan):
+        for line in _tables(asked.rows, asked.plan, asked.publish):
             print(line, flush=True)
             lines.append(line)
     (_HERE / "results").mkdir(exist_ok=True)

@@ -25,7 +25,7 @@ from scraper.layout import run_key
 from scraper.plain import csv_cell, harmless, json_value
 from scraper.run import load_run
 from scraper.store import Store
-from scraper.tables import one_thread, open_tables, quoted, quoted_name, scalar
+from scraper.tables import AMPLE_MB, open_tables, quoted, quoted_name, scalar
 
 __all__ = ["FORMATS", "TABLES", "ExportFormat", "Table", "export_table"]
 
@@ -56,7 +56,7 @@ def export_table(
         OSError: the stream takes no more.
     """
     name = f"{table}.{_STORED[table]}"
-    with open_tables() as (tables, scratch):
+    with open_tables(memory_mb=AMPLE_MB) as (tables, scratch):
         path = store.local_file(run_key(run, name), scratch)
         if path is None:
             why = "; it has no former run to be compared with" if table == "changes" else ""
@@ -68,8 +68,7 @@ def export_table(
                 path = _as_parquet(tables, scratch / "exported.parquet")
             if file_format in {"parquet", _STORED[table]}:
                 return _copy(tables, path, target)
-            with one_thread(tables):
-                return (_write_csv if file_format == "csv" else _write_jsonl)(tables, target)
+            return (_write_csv if file_format == "csv" else _write_jsonl)(tables, target)
         except duckdb.Error as error:
             first_line = str(error).split("\n", 1)[0]
             raise StoreError(f"{store.address(run_key(run, name))}: {first_line}") from error

@@ -7,6 +7,7 @@ early leaves a run that can be taken up again: nothing but its own files is need
 Raises `LeaseHeld` when another run of the crawl is alive.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,12 +33,14 @@ __all__ = ["TakenUp", "Taker", "begin_run", "go_on_with"]
 class Taker:
     """Who takes a run up. `owner` is the same for all attempts of one orchestrator.
 
-    `stop` is looked at while the run is planned, and set when its lease is lost.
+    `stop` is looked at while the run is planned, and set when its lease is lost. `prepare` plans
+    it, here or in a process of its own.
     """
 
     stop: StopFlag = field(default_factory=StopFlag)
     owner: str | None = None
     stdin: BinaryIO | None = None
+    prepare: Callable[..., RunInfo] = prepare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ def _begun(asked: Asked, spec: CrawlSpec, *, store: Store, run: str, taker: Take
             assert taker.stdin is not None, "a list from stdin needs the stream"
             keep_stdin(store, run, taker.stdin)
         save_request(store, run, kept, at=at)
-        return _planned(spec, store=store, run=run, at=at, stop=taker.stop)
+        return _planned(spec, store=store, run=run, at=at, taker=taker)
     except ConfigError:
         if life == 0:
             store.delete(*store.list(run))
@@ -125,7 +128,7 @@ def _planned_again(store: Store, run: str, taker: Taker) -> RunInfo:
     assert request is not None, "it was there before the lease was taken"
     asked, at = request
     _drop_plan(store, run, keep=(stdin_key(run),))
-    return _planned(asked.spec(), store=store, run=run, at=at, stop=taker.stop)
+    return _planned(asked.spec(), store=store, run=run, at=at, taker=taker)
 
 
 def _drop_plan(store: Store, run: str, *, keep: tuple[str, ...] = ()) -> None:
@@ -134,7 +137,7 @@ def _drop_plan(store: Store, run: str, *, keep: tuple[str, ...] = ()) -> None:
     store.delete(*(key for key in store.list(run) if not key.startswith(kept)))
 
 
-def _planned(spec: CrawlSpec, *, store: Store, run: str, at: datetime, stop: StopFlag) -> RunInfo:
+def _planned(spec: CrawlSpec, *, store: Store, run: str, at: datetime, taker: Taker) -> RunInfo:
     with ExitStack() as stack:
         stdin = None
         if STDIN in spec.lists:
@@ -144,7 +147,8 @@ def _planned(spec: CrawlSpec, *, store: Store, run: str, at: datetime, stop: Sto
                 raise ConfigError(f"{store.address(run)}: its list from stdin is gone")
             stdin = stack.enter_context(path.open("rb"))
         run_id = run.partition("/")[2]
-        info = prepare(spec, store, run_id, at=at, inputs=Inputs(stdin=stdin, stop=stop))
+        inputs = Inputs(stdin=stdin, stop=taker.stop)
+        info = taker.prepare(spec, store, run_id, at=at, inputs=inputs)
     # It is in the run's snapshot now.
     store.delete(stdin_key(run))
     return info

@@ -37,7 +37,8 @@ FLOW = (
     "workers.parser workers.sessions workers.worker_main workers.worker workers.pool workers",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
-    "publish.commit unfinished plain export",
+    "publish.commit workers.apart_work workers.apart_main workers.apart",
+    "unfinished plain export",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
     "explain check fixtures",

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE_KB = 40
 
@@ -24,3 +26,24 @@ def test_memory_does_not_grow_with_the_list():
     assert before_many - before_few < held_mb / 3
     # The tables that publishing makes have a fixed budget, and take it as they need it.
     assert after_many - after_few < held_mb * 1.5
+
+
+def peak_of_lists_mb(what, rows):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.memory_of_lists", what, str(rows)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("what", "many", "at_most_mb"),
+    [
+        ("plan", 150_000, 120),
+        ("publish", 40_000, 100),
+        pytest.param("plan", 1_000_000, 160, marks=pytest.mark.long),
+        pytest.param("publish", 300_000, 100, marks=pytest.mark.long),
+    ],
+)
+def test_planning_and_publishing_hold_a_fixed_amount(what, many, at_most_mb):
+    assert peak_of_lists_mb(what, many) - peak_of_lists_mb(what, 2000) < at_most_mb

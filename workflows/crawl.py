@@ -25,12 +25,11 @@ from scraper.layout import run_key
 from scraper.lease import Lease
 from scraper.models import BatchJob, BatchResult
 from scraper.plan.cut import Wave, load_wave
-from scraper.plan.waves import next_wave
-from scraper.publish.commit import publish
 from scraper.run import CODE_VERSION, RunInfo, check_run_id, new_run_id
 from scraper.stopping import Stopped
 from scraper.store import Store
 from scraper.takeup import TakenUp, Taker, begin_run, go_on_with
+from scraper.workers.apart import next_wave_apart, prepare_apart, publish_apart
 from scraper.workers.cores import workers_of
 from workflows.batch import scrape_batch
 from workflows.environments import BACKOFF, cluster, crawl_env
@@ -80,7 +79,7 @@ async def _run(taken: TakenUp) -> CrawlResult:
     # The tables that publishing makes need the memory.
     await close_sessions()
     try:
-        summary = await asyncio.to_thread(publish, info, store, waves, stop=stop_flag())
+        summary = await asyncio.to_thread(publish_apart, info, store, waves, stop=stop_flag())
     except Stopped:
         return stopped
     report = await asyncio.to_thread(store.get, run_key(info.run, "report.html"))
@@ -95,7 +94,7 @@ def _take_up(request: CrawlRequest) -> TakenUp:
     if context is not None and context.mode == "remote":
         # The same for every attempt of this orchestrator: the next one need not wait.
         owner = f"{context.action.run_name}/{context.action.name}"
-    taker = Taker(stop=stop_flag(), owner=owner, stdin=sys.stdin.buffer)
+    taker = Taker(stop=stop_flag(), owner=owner, stdin=sys.stdin.buffer, prepare=prepare_apart)
     url = request.store or os.environ.get("SCRAPER_STORE", "crawls")
     if request.seeds is None:
         run = f"{request.crawl}/{check_run_id(str(request.run_id))}"
@@ -144,7 +143,7 @@ async def _run_waves(info: RunInfo, store: Store) -> list[Wave] | None:
             )
         if stop_flag().is_set:
             return None
-        wave = await asyncio.to_thread(next_wave, info, store, wave)
+        wave = await asyncio.to_thread(next_wave_apart, info, store, wave)
     return waves
 
 

@@ -86,10 +86,8 @@ def estimate_crawl(spec: CrawlSpec, *, store: Store | None, inputs: Inputs) -> P
     with open_tables() as (tables, scratch), Lists(spec, scratch, inputs) as lists:
         spool = scratch / "rows.jsonl"
         info = spool_rows(lists.rows(), info, spool=spool)
-        # The columns that ride along cost memory, and tell nothing here.
+        # The columns that ride along tell nothing here.
         info = tabulate(tables, spool, replace(info, columns={}))
-        spool.unlink()
-        tables.execute(_NARROWED)
         last = load_past(tables, scratch, store=store, crawl=spec.crawl)
         mean_bytes = last[1] if last is not None else None
         return Planned(
@@ -109,7 +107,7 @@ def estimate(
     wave = place(tables, info=info, number=1)
     _make_paces(tables, scratch / "paces.jsonl", info.settings)
     tables.execute(_TIMES)
-    pages = scalar(tables, "SELECT count(*) FROM placed")
+    pages = scalar(tables, "SELECT count(*) FROM places")
     slowest = tables.execute(_SLOWEST_HOSTS.format(count=_SLOWEST)).fetchall()
     seconds = tables.execute(_LONGEST_PARTITION).fetchone()
     return Estimate(
@@ -137,7 +135,7 @@ def _refusal(tables: DuckDBPyConnection, info: RunInfo) -> str | None:
 
 def _make_paces(tables: DuckDBPyConnection, path: Path, settings: HostSettings) -> None:
     """Make the table `paces`: for each host what its limit counts by, and seconds a request."""
-    hosts = tables.execute("SELECT DISTINCT host FROM placed ORDER BY host")
+    hosts = tables.execute("SELECT host FROM hosts ORDER BY host")
     with path.open("wb") as file:
         while found := hosts.fetchmany(1000):
             for (host,) in found:
@@ -167,22 +165,17 @@ _PACE_COLUMNS = (
     "{host: 'VARCHAR', unit: 'VARCHAR', robots: 'BIGINT', delay_s: 'DOUBLE', concurrency: 'BIGINT'}"
 )
 
-_NARROWED = """
-CREATE OR REPLACE TABLE planned AS
-SELECT row, host, domain, CASE WHEN fetch_url IS NOT NULL THEN '' END AS fetch_url FROM planned
-"""
-
 # What a limit counts by takes, batch by batch. robots.txt is asked in a host's first batch.
 _TIMES = """
 CREATE TABLE times AS
 WITH turns AS (
-    SELECT part, batch, host, count(*) AS rows,
-        batch = min(batch) OVER (PARTITION BY host) AS is_first
-    FROM placed GROUP BY part, batch, host
+    SELECT part, batch, number, count(*) AS rows,
+        batch = min(batch) OVER (PARTITION BY number) AS is_first
+    FROM places GROUP BY part, batch, number
 )
-SELECT part, batch, unit, CAST(sum(rows) AS BIGINT) AS rows,
+SELECT turns.part, batch, unit, CAST(sum(rows) AS BIGINT) AS rows,
     sum((rows + CASE WHEN is_first THEN robots ELSE 0 END) * pace_s) AS seconds
-FROM turns JOIN paces USING (host) GROUP BY part, batch, unit
+FROM turns JOIN hosts USING (number) JOIN paces USING (host) GROUP BY turns.part, batch, unit
 """
 
 _LONGEST_PARTITION = """

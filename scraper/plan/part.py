@@ -4,7 +4,7 @@ from scraper.errors import StoreError
 from scraper.layout import batch_key
 from scraper.models import Hop, Seed
 from scraper.store import Store
-from scraper.tables import open_tables, quoted
+from scraper.tables import AMPLE_MB, open_tables, quoted
 
 __all__ = ["read_seeds_part"]
 
@@ -17,7 +17,7 @@ def read_seeds_part(store: Store, run: str, batch: str) -> list[Seed]:
     Raises:
         StoreError: the store failed.
     """
-    with open_tables() as (tables, scratch):
+    with open_tables(memory_mb=AMPLE_MB) as (tables, scratch):
         key = batch_key(run, batch, "seeds.parquet")
         path = store.local_file(key, scratch)
         if path is None:

@@ -1,8 +1,9 @@
 """Rows of lists become one table: each URL parsed once, duplicates dropped, columns learned.
 
-In: rows, streamed. Out: the table `planned` (row, url, fetch_url, host, domain, seed, …), of
+In: rows, streamed. Out: the view `planned` (row, url, fetch_url, host, domain, seed, …), of
 duplicates the first row; rows that are no URL are in it with an empty `fetch_url`. Python holds
-one row at a time, DuckDB what its memory limit allows.
+one row at a time, DuckDB what its memory limit allows: only keys are compared over the whole list,
+what rides along stays on disk.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from scraper.run import RunInfo
 from scraper.seeds import RawRow
 from scraper.seeds.rows import excerpt
 from scraper.settings_table import Settings
-from scraper.tables import quoted, quoted_name, scalar
+from scraper.tables import execute, quoted, quoted_name, scalar
 from scraper.urls import canonical_key, parse_url
 
 __all__ = ["check_contact", "spool_rows", "tabulate"]
@@ -34,8 +35,9 @@ _SPOOL_COLUMNS = {
     "fetch_url": "VARCHAR",
     "host": "VARCHAR",
     "domain": "VARCHAR",
-    "key": "VARCHAR",
+    "key": "UUID",
 }
+"""Of a key its digest is kept: as wide as a UUID, whatever the URL's length."""
 
 
 def spool_rows(
@@ -61,7 +63,7 @@ def spool_rows(
                     invalid.write(packed(_invalid(row, text).as_line()))
             else:
                 about |= {"fetch_url": url.href, "host": url.host, "domain": url.domain}
-                about["key"] = key_of(url.key)
+                about["key"] = _digest(key_of(url.key))
             about |= columns.take_in(raw.columns)
             line = orjson.dumps(about, option=orjson.OPT_APPEND_NEWLINE)
             digest.update(line)
@@ -76,25 +78,41 @@ def spool_rows(
 
 
 def tabulate(tables: DuckDBPyConnection, spool: Path, info: RunInfo) -> RunInfo:
-    """Make the table; give the run with its duplicates and its batch size. Raises: nothing."""
+    """Make the view; give the run with its duplicates and its batch size. Raises: nothing."""
     keys = {f"c{place}": sql_type for place, sql_type in enumerate(info.columns.values())}
     types = ", ".join(f"{key}: {quoted(kind)}" for key, kind in (_SPOOL_COLUMNS | keys).items())
     seed = ", ".join(
         f"{quoted_name(name)} := {key}" for name, key in zip(info.columns, keys, strict=True)
     )
-    tables.execute(
-        f"CREATE TABLE planned AS SELECT row, url, fetch_url, host, domain, "
-        f"{f'struct_pack({seed})' if seed else 'NULL'} AS seed, "
-        f"CAST([] AS {REDIRECTS}) AS redirects, 0 AS attempts "
-        f"FROM read_json({quoted(spool)}, columns = {{{types}}}, format = 'newline_delimited') "
-        f"QUALIFY fetch_url IS NULL OR row_number() OVER (PARTITION BY key ORDER BY row) = 1"
+    execute(
+        tables,
+        f"CREATE TABLE spooled AS SELECT row, url, fetch_url, host, domain, key, "
+        f"{f'struct_pack({seed})' if seed else 'NULL'} AS seed "
+        f"FROM read_json({quoted(spool)}, columns = {{{types}}}, format = 'newline_delimited')",
     )
-    kept = scalar(tables, "SELECT count(*) FROM planned")
+    spool.unlink()
+    execute(tables, _DUPLICATES, _WITHOUT_DUPLICATES, _PLANNED.format(redirects=REDIRECTS))
+    duplicates = scalar(tables, "SELECT count(*) FROM duplicates")
     return replace(
         info,
-        duplicates=info.rows - kept,
-        batch_size=effective_size(kept, info.settings.all.batch.size),
+        duplicates=duplicates,
+        batch_size=effective_size(info.rows - duplicates, info.settings.all.batch.size),
     )
+
+
+_DUPLICATES = """
+CREATE TABLE duplicates AS
+SELECT row FROM spooled WHERE key IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY key ORDER BY row) > 1
+"""
+
+_WITHOUT_DUPLICATES = "DELETE FROM spooled USING duplicates WHERE spooled.row = duplicates.row"
+
+_PLANNED = """
+CREATE VIEW planned AS
+SELECT row, url, fetch_url, host, domain, seed, CAST([] AS {redirects}) AS redirects, 0 AS attempts
+FROM spooled
+"""
 
 
 def check_contact(tables: DuckDBPyConnection, settings: Settings) -> None:
@@ -110,6 +128,10 @@ def check_contact(tables: DuckDBPyConnection, settings: Settings) -> None:
     while found := hosts.fetchmany(1000):
         for (host,) in found:
             require_contact(settings.http, guard, host)
+
+
+def _digest(key: str) -> str:
+    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def _invalid(row: int, text: str) -> Outcome:

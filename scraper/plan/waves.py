@@ -17,7 +17,7 @@ from scraper.plan.columns import REDIRECTS
 from scraper.plan.cut import Wave, cut_into_batches, load_wave
 from scraper.run import RunInfo
 from scraper.store import Store
-from scraper.tables import open_tables, quoted
+from scraper.tables import execute, open_tables, quoted
 from scraper.urls import parse_url
 
 __all__ = ["next_wave"]
@@ -79,12 +79,13 @@ def _tabulate(
     types = ", ".join(f"{name}: {quoted(kind)}" for name, kind in _CARRIED.items())
     keys = [batch_key(info.run, batch, "seeds.parquet") for batch in parts]
     files = ", ".join(quoted(store.local_file(key, scratch)) for key in keys)
-    tables.execute(
+    execute(
+        tables,
         f"CREATE TABLE planned AS SELECT row, url, carried.fetch_url, carried.host, "
         f"carried.domain, seed, carried.redirects, carried.attempts "
-        f"FROM read_json({quoted(scratch / 'carried.jsonl')}, columns = {{{types}}}, "
-        f"format = 'newline_delimited') AS carried "
-        f"JOIN read_parquet([{files}]) AS seeds USING (row)"
+        f"FROM read_parquet([{files}]) AS seeds "
+        f"JOIN read_json({quoted(scratch / 'carried.jsonl')}, columns = {{{types}}}, "
+        f"format = 'newline_delimited') AS carried USING (row) ORDER BY row",
     )
 
 

@@ -20,7 +20,7 @@ from scraper.seeds.columns import url_place
 from scraper.seeds.encoding import as_text
 from scraper.seeds.rows import EXCERPT_BYTES, FAILED, URL, RawRow, column_name, excerpt
 from scraper.seeds.stream import ListStream
-from scraper.tables import open_tables, quoted, quoted_name
+from scraper.tables import AMPLE_MB, open_tables, quoted, quoted_name
 
 __all__ = ["read_parquet"]
 
@@ -44,7 +44,7 @@ def read_parquet(stream: ListStream, url_column: str | None = None) -> Iterator[
     Raises:
         ConfigError: no such column, or the file is broken.
     """
-    with open_tables() as (tables, scratch):
+    with open_tables(memory_mb=AMPLE_MB) as (tables, scratch):
         file = _File(tables, scratch / "list.parquet", stream)
         types = file.types()
         names = [column_name(name, place) for place, name in enumerate(types, 1)]

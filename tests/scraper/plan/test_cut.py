@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scraper.layout import partition_of
-from scraper.plan.cut import MAX_BATCHES, Wave, effective_size, load_wave
+from scraper.plan.cut import MAX_BATCHES, Wave, effective_size, load_wave, place
 from scraper.plan.part import read_seeds_part
 from scraper.store import Store
 from scraper.tables import open_tables
@@ -154,8 +154,8 @@ SIZES = {
     "one": (1, 1000, 1000),
     "as_many_batches_as_may_be": (MAX_BATCHES * 1000, 1000, 1000),
     "one_row_more": (MAX_BATCHES * 1000 + 1, 1000, 1001),
-    "ten_million": (10_000_000, 1000, 1667),
-    "ten_million_one_by_one": (10_000_000, 1, 1667),
+    "ten_million": (10_000_000, 1000, 2084),
+    "ten_million_one_by_one": (10_000_000, 1, 2084),
     "larger_than_needed": (10_000_000, 5000, 5000),
 }
 
@@ -164,6 +164,33 @@ SIZES = {
 def test_a_long_list_has_larger_batches(rows, size, effective):
     assert effective_size(rows, size) == effective
     assert -(-rows // effective) <= MAX_BATCHES
+
+
+@pytest.mark.parametrize("rows", [10**4, 10**6, 10**7, 10**9], ids="{:.0e}".format)
+@pytest.mark.parametrize("in_flight", [1, 50, 500])
+@pytest.mark.parametrize("waves", [1, 11, 51])
+def test_a_run_stays_under_20000_actions_also_when_every_row_goes_on_in_every_wave(
+    rows, in_flight, waves
+):
+    size, batches = effective_size(rows, 1000), 0
+    for wave in range(1, waves + 1):
+        own = effective_size(rows, size, wave=wave)
+        partitions = min(-(-rows // own), in_flight)
+        # The last batch of each partition may hold but one row.
+        batches += -(-rows // own) + partitions
+    assert 3 * batches + 1 < 20_000
+
+
+def test_a_later_wave_has_larger_batches_if_it_must(tmp_path, monkeypatch):
+    monkeypatch.setattr("scraper.plan.cut._LATER_BATCHES", 2)
+    planned = plan_rows(tmp_path, rows_of({"a.example": 9, "b.example": 9}), "batch.size=2")
+    with open_tables() as (tables, _):
+        tables.execute(
+            "CREATE TABLE planned AS SELECT row, 'http://x/' AS fetch_url, "
+            "'h' || row AS host, 'd' || row AS domain FROM range(1, 10) rows(row)"
+        )
+        batches = [sum(place(tables, info=planned.info, number=n).batches) for n in (1, 2, 3)]
+    assert batches == [5, 2, 1]
 
 
 def test_the_effective_size_is_that_of_the_run(tmp_path, monkeypatch):

@@ -1,0 +1,58 @@
+"""Prints the peak memory, in MB, of planning a list of so many rows, and of publishing its run.
+
+    python -m tests.memory_of_lists plan|publish ROWS
+
+What is measured is done in a process of its own: what had to be made for it doesn't count.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scraper.crawl import resolve_crawl
+from scraper.plan.cut import load_wave
+from scraper.plan.prepare import prepare
+from scraper.publish.commit import publish
+from scraper.run import load_run
+from scraper.store import Store
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench/tools"))
+
+from finished import AT, FLAGS, RUN, finished_run, write_list
+
+
+def peak_mb() -> int:
+    # `ru_maxrss` would begin with what the process had that started this one.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def measure(what: str, folder: str) -> None:
+    store = Store(f"{folder}/store")
+    if what == "plan":
+        spec = resolve_crawl(f"{folder}/synthetic.txt", flags=FLAGS, environ={})
+        prepare(spec, store, "r", at=AT)
+    else:
+        info, wave = load_run(store, RUN), load_wave(store, RUN, 1)
+        assert info is not None
+        assert wave is not None
+        assert publish(info, store, [wave]).rows == info.rows
+    print(peak_mb())
+
+
+def main(what: str, rows: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        if what == "plan":
+            write_list(Path(name) / "synthetic.txt", rows, hosts=1000)
+        else:
+            finished_run(rows, 1000, folder=Path(name), store=Store(f"{name}/store"))
+        command = [sys.executable, "-m", "tests.memory_of_lists", f"measure-{what}", name]
+        subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1].startswith("measure-"):
+        measure(sys.argv[1].removeprefix("measure-"), sys.argv[2])
+    else:
+        main(sys.argv[1], int(sys.argv[2]))
