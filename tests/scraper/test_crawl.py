@@ -132,7 +132,8 @@ ERRORS = {
     ),
     "host_of_the_file": (
         {"crawl_file_text": 'seeds = ["a"]\nhosts."a.org".batch.size = 1'},
-        "shop.toml: unknown settings group 'hosts.\"a.org\".batch'; valid: retry, robots, throttle",
+        "shop.toml: unknown settings group 'hosts.\"a.org\".batch'; valid: request, retry, robots, "
+        "throttle",
     ),
     "value_of_the_file": (
         {"crawl_file_text": 'seeds = ["a"]\nsettings.batch.size = "many"'},

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from scraper import takeup
 from scraper.asked import Asked, load_request
 from scraper.errors import ConfigError, LeaseHeld, StoreError
 from scraper.run import load_run, resumed
@@ -233,14 +232,12 @@ def test_a_stop_while_it_is_planned_leaves_a_run_that_can_go_on(tmp_path, store)
     assert go_on(store).rows == len(URLS)
 
 
-def test_a_store_that_fails_gives_the_lease_back_and_can_go_on(tmp_path, store, monkeypatch):
+def test_a_store_that_fails_gives_the_lease_back_and_can_go_on(tmp_path, store):
     def full(*_words, **_more):
         raise StoreError("no space left")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(takeup, "prepare", full)
-        with pytest.raises(StoreError, match="no space left"):
-            begin(asked_for(tmp_path), store)
+    with pytest.raises(StoreError, match="no space left"):
+        begin(asked_for(tmp_path), store, prepare=full)
     assert go_on(store).rows == len(URLS)
 
 

@@ -15,7 +15,7 @@ from tests.scraper.batches import AT, RUN_ID, jobs, store_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sockets]
 
-FLAGS = ["throttle.delay_s=0", "retry.max_wait_s=0.05"]
+FLAGS = ["throttle.delay_s=0", "throttle.max_delay_s=0", "retry.max_wait_s=0.05"]
 PARTS = ("items", "outcomes", "carried")
 
 
