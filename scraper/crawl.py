@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Literal
 
 from scraper.crawlfile import CrawlFile, parse_crawl_file, read_crawl_file
 from scraper.errors import ConfigError
@@ -17,10 +18,20 @@ from scraper.rules import SiteRule
 from scraper.seeds import crawl_name, is_list_url
 from scraper.settings import HostSettings, environment_layer, flag_layer, load_settings
 
-__all__ = ["STDIN", "CrawlSpec", "InlineRows", "resolve_crawl"]
+__all__ = ["STDIN", "Again", "AgainKind", "CrawlSpec", "InlineRows", "resolve_crawl"]
 
 InlineRows = tuple[str | Mapping[str, object], ...]
+AgainKind = Literal["retry", "reparse"]
 STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A run over the rows of a former one: `former` is its key, `only` the reasons to retry."""
+
+    kind: AgainKind
+    former: str
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +39,7 @@ class CrawlSpec:
     """A crawl that can be planned.
 
     `lists` are paths, URLs or `-`, some with options of their own, or rows of the crawl file
-    itself. `url_column` is for those that name none.
+    itself. `url_column` is for those that name none. With `again` the rows are a former run's.
     """
 
     crawl: str
@@ -36,6 +47,7 @@ class CrawlSpec:
     settings: HostSettings
     sites: tuple[SiteRule, ...] = ()
     url_column: str | None = None
+    again: Again | None = None
 
 
 def resolve_crawl(

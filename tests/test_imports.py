@@ -22,20 +22,22 @@ FLOW = (
     "fetch.client",
     "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
-    "asked takeup plan.past plan.estimate",
+    "plan.former plan.retry plan.reparse plan.again",
+    "asked again takeup plan.past plan.estimate",
     # submit → poll
-    "fetch.page archive.warc archive.told archive.reading archive.archive archive",
+    "fetch.page archive.warc archive.told archive.reading archive.progress",
+    "archive.archive archive",
     "parsing session open_batch batch submit",
     "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",
     "extract.errors extract.clean extract.metas extract.document extract.sources extract.generic",
     "extract.apply extract.extractor extract.page extract.explain extract",
-    "conclude parse poll",
+    "conclude parse poll reparse",
     # processes beside this one
     "workers.cores workers.messages workers.child workers.process workers.parser_main",
     "workers.parser workers.sessions workers.worker_main workers.worker workers.pool workers",
     # publish → report
-    "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
-    "publish.commit unfinished plain export",
+    "publish.summary publish.reasons publish.report_tables publish.report publish.former",
+    "publish.dataset publish.commit unfinished retriable plain export",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
     "explain check fixtures",

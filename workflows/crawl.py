@@ -18,8 +18,10 @@ import flyte
 import flyte.errors
 import flyte.report
 
+from scraper.again import spec_of
 from scraper.asked import Asked
 from scraper.batch import done_result, write_crashed
+from scraper.crawl import Again
 from scraper.errors import ConfigError, ScraperError, StoreError
 from scraper.layout import run_key
 from scraper.lease import Lease
@@ -97,20 +99,31 @@ def _take_up(request: CrawlRequest) -> TakenUp:
         owner = f"{context.action.run_name}/{context.action.name}"
     taker = Taker(stop=stop_flag(), owner=owner, stdin=sys.stdin.buffer)
     url = request.store or os.environ.get("SCRAPER_STORE", "crawls")
-    if request.seeds is None:
+    if request.seeds is None and request.kind == "run":
         run = f"{request.crawl}/{check_run_id(str(request.run_id))}"
         return go_on_with(run, store=_open_store(url), taker=taker)
-    asked = Asked(
-        seeds=request.seeds,
+    asked, run_id = _asked(request), _run_id(request)
+    # What is wrong with a list is told before the store is touched.
+    spec = asked.spec() if asked.again is None else spec_of(asked, _open_store(url))
+    workers_of(spec.settings.all.batch.workers)
+    return begin_run(asked, spec, store=_open_store(url), run_id=run_id, taker=taker)
+
+
+def _asked(request: CrawlRequest) -> Asked:
+    """What is asked for, apart from where it goes."""
+    again = None
+    if request.kind != "run":
+        former = str(request.former)
+        again = Again(kind=request.kind, former=former, only=tuple(request.only))
+    return Asked(
+        seeds=request.seeds or "",
         crawl=request.crawl,
         url_column=request.url_column,
         crawl_file=request.crawl_file,
         settings=tuple(request.settings),
         environment=os.environ | request.environment,
+        again=again,
     )
-    spec, run_id = asked.spec(), _run_id(request)
-    workers_of(spec.settings.all.batch.workers)
-    return begin_run(asked, spec, store=_open_store(url), run_id=run_id, taker=taker)
 
 
 def _run_id(request: CrawlRequest) -> str:

@@ -12,15 +12,15 @@ Source: WARC 1.1; img2dataset's shard as the unit of work, storage and restart.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from tempfile import SpooledTemporaryFile
 
 import orjson
 
+from scraper.archive.progress import Progress, progress_of
 from scraper.archive.reading import Place, read_page
-from scraper.archive.told import attempt_from, robots_from
+from scraper.archive.told import robots_from
 from scraper.archive.warc import (
     WarcRecord,
     metadata_record,
@@ -32,19 +32,11 @@ from scraper.models import Attempt, Exchange, Page, RobotsAnswer
 from scraper.settings_table import Archive as ArchiveSettings
 from scraper.store import Store
 
-__all__ = ["Archive", "Progress"]
+__all__ = ["Archive"]
 
 _MIN_FLUSH_S = 0.05
 _FIRST_FLUSH_S = 0.1
 _IN_MEMORY_BYTES = 8_388_608
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What the archive knows of one seed: its last attempt, and its page if it has one."""
-
-    last: Attempt
-    place: Place | None
 
 
 class Archive:
@@ -203,12 +195,9 @@ class Archive:
         if "robots" in metadata:
             self.robots.append(robots_from(record, metadata))
             return
-        attempt = attempt_from(metadata)
-        place = Place(part=part, offset=record.offset, length=record.length)
-        self.progress[attempt.row] = Progress(
-            last=attempt, place=place if attempt.has_page else None
-        )
-        attempts.append(attempt)
+        found = progress_of(part, record, metadata)
+        self.progress[found.last.row] = found
+        attempts.append(found.last)
 
     def _cut(self, part: str, end: int) -> None:
         """Cut a torn tail off: the part is written anew without it, piece by piece."""

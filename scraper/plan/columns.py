@@ -9,7 +9,14 @@ from collections.abc import Iterable, Mapping
 
 from scraper.rules import GENERIC_FIELDS, RESERVED_FIELDS, SiteRule
 
-__all__ = ["ITEM_COLUMNS", "OUTCOME_COLUMNS", "REDIRECTS", "SeedColumns", "field_columns"]
+__all__ = [
+    "ITEM_COLUMNS",
+    "OUTCOME_COLUMNS",
+    "REDIRECTS",
+    "SeedColumns",
+    "field_columns",
+    "named_anew",
+]
 
 REDIRECTS = "STRUCT(url VARCHAR, status INTEGER)[]"
 
@@ -64,6 +71,16 @@ def field_columns(sites: Iterable[SiteRule]) -> dict[str, str]:
                 known.add(name.lower())
                 columns[name] = _SQL_TYPES[field.kind] + ("[]" if field.is_many else "")
     return columns
+
+
+def named_anew(
+    columns: Iterable[str], renamed: Mapping[str, str], sites: Iterable[SiteRule]
+) -> dict[str, str]:
+    """The names that the columns of a planned list get under other rules, by those they have."""
+    found = SeedColumns(sites)
+    known = list(columns)
+    found.take_in({renamed.get(name, name): None for name in known})
+    return dict(zip(known, found.types(), strict=True))
 
 
 class SeedColumns:

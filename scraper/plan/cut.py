@@ -22,7 +22,7 @@ from scraper.run import RunInfo
 from scraper.store import Store
 from scraper.tables import quoted, scalar
 
-__all__ = ["Wave", "cut_into_batches", "effective_size", "load_wave", "place"]
+__all__ = ["Wave", "cut_into_batches", "effective_size", "load_wave", "place", "save_wave"]
 
 MAX_BATCHES = 6_000
 """Three Flyte actions a batch (the task and its two traces) stay under 20,000 a run."""
@@ -84,11 +84,11 @@ def cut_into_batches(
             rows = f"SELECT * EXCLUDE (part, batch) {chosen}"
             tables.execute(f"COPY ({rows}) TO {quoted(path)} (FORMAT parquet)")
             store.put_file(batch_key(info.run, batch, "seeds.parquet"), path)
-    _save_wave(wave, info.run, store)
+    save_wave(wave, info.run, store)
     return wave
 
 
-def _save_wave(wave: Wave, run: str, store: Store) -> None:
+def save_wave(wave: Wave, run: str, store: Store) -> None:
     """Write the plan of a wave: all its batches are there. Raises: `StoreError`."""
     store.put(wave_key(run, wave.number), orjson.dumps({"batches": wave.batches}))
 

@@ -101,6 +101,7 @@ def check_same_run(info: RunInfo, spec: CrawlSpec) -> None:
 
 def _differences(info: RunInfo, spec: CrawlSpec) -> Iterator[tuple[str, bool]]:
     yield "settings", not same_settings(info.settings, spec.settings)
+    yield "rows of a former run", info.again != spec.again
     yield "site rules", info.sites != spec.sites
     digest = _digest(info, spec)
     yield "rows in its list", digest is not None and digest != info.list_sha256
@@ -108,6 +109,9 @@ def _differences(info: RunInfo, spec: CrawlSpec) -> Iterator[tuple[str, bool]]:
 
 def _digest(info: RunInfo, spec: CrawlSpec) -> str | None:
     """The digest of the rows; none if they can't be read again from this machine."""
+    if spec.again is not None:
+        # The rows are those of a published run: they don't change.
+        return None
     sources = [s.source if isinstance(s, ListSource) else s for s in spec.lists]
     if any(
         isinstance(source, str) and (source == STDIN or is_list_url(source)) for source in sources

@@ -14,6 +14,12 @@ from scraper.errors import RunError
 from scraper.layout import batch_key
 from scraper.models import Reason
 from scraper.plan.columns import ITEM_COLUMNS, OUTCOME_COLUMNS, field_columns
+from scraper.publish.former import (
+    add_former,
+    keeps_generic_items,
+    with_former_items,
+    with_former_outcomes,
+)
 from scraper.rules import GENERIC_FIELDS
 from scraper.run import RunInfo
 from scraper.store import Store
@@ -52,10 +58,10 @@ def merge(
     files = _files(info, store, scratch, batches, "outcomes.jsonl.gz")
     _view(tables, "outcome_parts", files, columns)
     _seeds(tables, _files(info, store, scratch, batches, "seeds.parquet"))
-    tables.execute(
-        f"CREATE TABLE outcomes AS SELECT p.*{_seed_columns(info)} "
-        f"FROM outcome_parts p LEFT JOIN seeds USING (row) ORDER BY row"
-    )
+    add_former(tables, scratch, info=info, store=store)
+    own = f"SELECT p.*{_seed_columns(info)} FROM outcome_parts p LEFT JOIN seeds USING (row)"
+    both = with_former_outcomes(own, info)
+    tables.execute(f"CREATE TABLE outcomes AS SELECT * FROM ({both}) ORDER BY row")
     outcomes = "SELECT * EXCLUDE (row) FROM outcomes ORDER BY row"
     written = {
         "outcomes.parquet": _copy(tables, scratch / "outcomes.parquet", outcomes),
@@ -152,10 +158,13 @@ def _items(tables: DuckDBPyConnection, scratch: Path, info: RunInfo, *, files: l
     generic = {name: kind for name, kind in _GENERIC_COLUMNS.items() if name not in known}
     _view(tables, "item_parts", files, {"_row": "BIGINT"} | ITEM_COLUMNS | fields | generic)
     without_rule = "SELECT count(*) FROM item_parts WHERE site IS NULL"
-    has_generic = not fields or scalar(tables, without_rule) > 0
-    columns = [*ITEM_COLUMNS, *fields, *(generic if has_generic else ())]
+    has_generic = (
+        not fields or scalar(tables, without_rule) > 0 or keeps_generic_items(tables, info)
+    )
+    columns = ITEM_COLUMNS | fields | (generic if has_generic else {})
     chosen = ", ".join(f"p.{quoted_name(name)}" for name in columns)
     query = f"SELECT {chosen}{_seed_columns(info)} FROM item_parts p LEFT JOIN seeds ON row = _row"
+    query = with_former_items(tables, query, info=info, columns=columns | info.columns)
     with one_thread(tables):
         bounded = f"{_PARQUET}, ROW_GROUP_SIZE_BYTES '32MB'"
         return _copy(tables, scratch / "items.parquet", query, file_format=bounded)

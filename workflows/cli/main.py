@@ -16,6 +16,7 @@ from workflows.cli.export import export
 from workflows.cli.list_ import list_
 from workflows.cli.plan import plan
 from workflows.cli.resume import resume
+from workflows.cli.retry import reparse, retry
 from workflows.cli.run import run
 from workflows.cli.signals import orderly_end
 from workflows.cli.try_ import try_
@@ -29,7 +30,7 @@ def cli() -> None:
     """Turn a list of URLs into a complete, accounted-for dataset, politely."""
 
 
-for command in (run, resume, plan, try_, check, list_, export, demo):
+for command in (run, resume, retry, reparse, plan, try_, check, list_, export, demo):
     cli.add_command(command)
 
 
