@@ -15,6 +15,7 @@ from scraper.crawl import CrawlSpec
 from scraper.crawlfile import crawl_file_text, parse_crawl_file
 from scraper.plan.again import former_run
 from scraper.plan.retry import reasons_to_retry
+from scraper.rules import check_fields
 from scraper.run import RunInfo
 from scraper.settings import HostSettings, Layer, flag_layer, load_settings
 from scraper.settings_table import HOST_GROUPS
@@ -37,10 +38,12 @@ def spec_of(asked: Asked, store: Store) -> CrawlSpec:
     sites = former.sites
     if asked.again.kind == "reparse" and asked.crawl_file is not None:
         sites = tuple(parse_crawl_file(asked.crawl_file, asked.seeds).sites)
+    settings = _settings(former, asked.settings)
+    check_fields(settings.all.gates.coverage, sites, "gates.coverage")
     return CrawlSpec(
         crawl=former.crawl,
         lists=(),
-        settings=_settings(former, asked.settings),
+        settings=settings,
         sites=sites,
         again=asked.again,
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
 
 from scraper.charsets import named_charset
+from scraper.notice import check_command, check_template
 
 __all__ = ["HOST_GROUPS", "Settings", "settings_rows"]
 
@@ -34,6 +35,10 @@ def _encoding(text: str) -> str:
     return text
 
 
+Command = Annotated[str, AfterValidator(check_command)]
+Event = Literal["gate", "change", "failure", "always"]
+Template = Annotated[str, AfterValidator(check_template)]
+WebUrl = Annotated[str, Field(pattern=r"^https?://[!-~]+$")]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 NetworkOrHost = Annotated[str, AfterValidator(_network_or_host)]
 
@@ -126,7 +131,27 @@ class Gates(_Group):
 
     min_ok_share: Share = Field(0, description="ok and unchanged among the outcomes; 0: off")
     max_failed: int | None = Field(None, ge=0, description="failed outcomes; none: off")
+    max_failed_per_host: int | None = Field(None, ge=0, description="of any one host; none: off")
     min_items: int | None = Field(None, ge=0, description="items; none: off")
+    coverage: dict[str, Share] = Field({}, description="by field: share of its items with a value")
+
+
+class Notify(_Group):
+    """Who is told how a run ended, once it is published."""
+
+    on: tuple[Event, ...] = Field(("gate",), description="gate change failure always")
+    command: Command | None = Field(None, description="run without a shell, the summary on stdin")
+    webhook: WebUrl | None = Field(None, description="URL that the summary is posted to as JSON")
+    template: Template | None = Field(None, description="JSON with {names} to post instead")
+    timeout_s: PositiveSeconds = Field(10, description="for the command, and for the webhook")
+
+
+class Retention(_Group):
+    """What `scraper prune` leaves; the latest run and what it needs is never dropped."""
+
+    keep_runs: PositiveInt | None = Field(None, description="newest finished runs; none: all")
+    keep_days: PositiveSeconds | None = Field(None, description="or runs not older; none: all")
+    archives_keep_runs: int | None = Field(None, ge=0, description="that keep their archives")
 
 
 class Cluster(_Group):
@@ -159,6 +184,8 @@ class Settings(_Group):
     lists: Lists = Lists()
     plan: Plan = Plan()
     gates: Gates = Gates()
+    notify: Notify = Notify()
+    retention: Retention = Retention()
     cluster: Cluster = Cluster()
 
 
@@ -176,6 +203,8 @@ def settings_rows() -> Iterator[tuple[str, str, str]]:
 
 
 def _shown(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "none"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -167,15 +167,14 @@ class Store:
             return sorted(path.rsplit("/", 1)[-1] for path in found["common_prefixes"])
 
     def list(self, prefix: str) -> list[str]:
-        """The keys below a prefix (whole path segments), sorted.
+        """The keys below a prefix (whole path segments), sorted. Raises: `StoreError`."""
+        return list(self.sizes(prefix))
 
-        Raises:
-            StoreError: the store failed.
-        """
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """The bytes of each value below a prefix, sorted by key. Raises: `StoreError`."""
         with _told(prefix):
-            return sorted(
-                entry["path"] for chunk in obstore.list(self._store, prefix) for entry in chunk
-            )
+            found = (entry for chunk in obstore.list(self._store, prefix) for entry in chunk)
+            return dict(sorted((entry["path"], entry["size"]) for entry in found))
 
     def delete(self, *keys: str) -> None:
         """Remove values; those that aren't there are no error.

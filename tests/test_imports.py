@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOW = (
     # values and what everything stands on
     "errors product process reason models stopping layout urls charsets",
-    "settings_table settings",
+    "notice settings_table settings",
     "values rules",
     "store lease tables parts runs",
     # seeds → plan
@@ -37,7 +37,8 @@ FLOW = (
     "workers.parser workers.sessions workers.worker_main workers.worker workers.pool workers",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.former",
-    "publish.dataset publish.commit unfinished retriable plain export",
+    "publish.dataset publish.gates publish.notify publish.commit",
+    "unfinished retriable prune plain export",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
     "explain check fixtures",

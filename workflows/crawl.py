@@ -29,6 +29,7 @@ from scraper.models import BatchJob, BatchResult
 from scraper.plan.cut import Wave, load_wave
 from scraper.plan.waves import next_wave
 from scraper.publish.commit import publish
+from scraper.publish.notify import send_notice
 from scraper.run import CODE_VERSION, RunInfo, check_run_id, new_run_id
 from scraper.stopping import Stopped
 from scraper.store import Store
@@ -87,7 +88,10 @@ async def _run(taken: TakenUp) -> CrawlResult:
         return stopped
     report = await asyncio.to_thread(store.get, run_key(info.run, "report.html"))
     await flyte.report.replace.aio((report or b"").decode(), do_flush=True)
-    return CrawlResult(run=info.run, summary=summary)
+    warnings = await send_notice(info, store, summary)
+    for warning in warnings:
+        flyte.logger.warning("%s: run=%s", warning, info.run)
+    return CrawlResult(run=info.run, summary=summary, warnings=warnings)
 
 
 def _take_up(request: CrawlRequest) -> TakenUp:

@@ -64,7 +64,11 @@ class CrawlRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlResult:
-    """How a run ended; without a summary it was stopped and can go on."""
+    """How a run ended; without a summary it was stopped and can go on.
+
+    `warnings` are lines for people: nothing that changes the dataset.
+    """
 
     run: str
     summary: Summary | None
+    warnings: tuple[str, ...] = ()

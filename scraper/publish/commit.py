@@ -16,15 +16,16 @@ from scraper.layout import INVALID_BATCH, crawl_key, run_key
 from scraper.models import Reason, Status
 from scraper.plan.cut import Wave
 from scraper.publish.dataset import Sums, check_accounted, merge, sums
+from scraper.publish.gates import check_gates, measure
+from scraper.publish.notify import has_notice, is_notice_due
 from scraper.publish.report import report_html
 from scraper.publish.summary import Gate, Summary
 from scraper.run import RunInfo, resumed
-from scraper.settings_table import Gates
 from scraper.stopping import StopFlag
 from scraper.store import Store
 from scraper.tables import open_tables
 
-__all__ = ["check_gates", "is_finished", "load_summary", "publish"]
+__all__ = ["is_finished", "load_summary", "publish"]
 
 
 def publish(
@@ -61,8 +62,14 @@ def publish(
     with open_tables() as (tables, scratch):
         files = merge(tables, scratch, info=info, store=store, batches=batches)
         check_accounted(tables, info)
+        found = sums(tables)
+        measured = measure(tables, info.settings.all.gates, info.sites)
         summary = _summary(
-            info, sums(tables), now=now or datetime.now(UTC), resumed=resumed(store, info.run)
+            info,
+            found,
+            gates=check_gates(info.settings.all.gates, found, measured),
+            now=now or datetime.now(UTC),
+            resumed=resumed(store, info.run),
         )
         for name, path in files.items():
             stop.check()
@@ -87,6 +94,10 @@ def is_finished(info: RunInfo, store: Store) -> bool:
     text = store.get(run_key(info.run, "summary.json"))
     if text is None:
         return False
+    if has_notice(info):
+        summary = load_summary(store, info.run)
+        if summary is not None and is_notice_due(info, store, summary):
+            return False
     gates_held = all(gate["held"] for gate in orjson.loads(text)["gates"])
     return not (gates_held and _is_latest_due(info, store))
 
@@ -101,25 +112,9 @@ def load_summary(store: Store, run: str) -> Summary | None:
     return Summary(**data, gates=gates)
 
 
-def check_gates(gates: Gates, found: Sums) -> tuple[Gate, ...]:
-    """Hold what was found against the gates that are set. Raises: nothing."""
-    outcomes = sum(found.outcomes.values())
-    good = found.outcomes.get(Status.OK, 0) + found.outcomes.get(Status.UNCHANGED, 0)
-    failed = found.outcomes.get(Status.FAILED, 0)
-    checked = []
-    if gates.min_ok_share > 0:
-        share = round(good / outcomes, 6) if outcomes else 0.0
-        checked.append(("min_ok_share", gates.min_ok_share, share, share >= gates.min_ok_share))
-    if gates.max_failed is not None:
-        checked.append(("max_failed", gates.max_failed, failed, failed <= gates.max_failed))
-    if gates.min_items is not None:
-        checked.append(("min_items", gates.min_items, found.items, found.items >= gates.min_items))
-    return tuple(
-        Gate(name=name, limit=limit, value=value, held=held) for name, limit, value, held in checked
-    )
-
-
-def _summary(info: RunInfo, found: Sums, *, now: datetime, resumed: int) -> Summary:
+def _summary(
+    info: RunInfo, found: Sums, *, gates: tuple[Gate, ...], now: datetime, resumed: int
+) -> Summary:
     duration_s = max((now - info.created_at).total_seconds(), 0.001)
     pages = found.outcomes.get(Status.OK, 0) + found.outcomes.get(Status.UNCHANGED, 0)
     return Summary(
@@ -136,7 +131,7 @@ def _summary(info: RunInfo, found: Sums, *, now: datetime, resumed: int) -> Summ
         duration_s=round(duration_s, 3),
         items=found.items,
         changes=None,
-        gates=check_gates(info.settings.all.gates, found),
+        gates=gates,
         balanced=True,
         resumed=resumed,
     )

@@ -37,7 +37,7 @@ _LEAST_UNITS = 9
 _WEB_URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
 _PROXY_CREDENTIALS = re.compile(r"^(\w+://)?.*@", re.DOTALL)
-_SECRET_NAME = re.compile("password|secret|token|cookie|auth|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile("password|secret|token|cookie|auth|credential|webhook", re.IGNORECASE)
 
 
 def report_html(summary: Summary, tables: DuckDBPyConnection, *, info: RunInfo) -> str:
@@ -172,7 +172,7 @@ def _differing(own: Settings, base: Settings, *, prefix: str) -> list[tuple[str,
 
 def _setting(name: str, value: object) -> str:
     """A setting's value as text, without what is secret in it."""
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "none"
     if isinstance(value, bool):
         return str(value).lower()

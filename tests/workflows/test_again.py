@@ -9,6 +9,7 @@ import respx
 
 from scraper.errors import StoreError
 from scraper.store import Store
+from scraper.unfinished import can_go_on
 from tests.workflows.runs import rows, run_again, run_crawl, run_request, write_list
 from workflows.request import CrawlRequest
 from workflows.runtime import new_run
@@ -291,3 +292,28 @@ def test_a_list_column_and_types_survive(tmp_path, web):
         for run in (first, second)
     ]
     assert described[0] == described[1]
+
+
+def test_a_notice_is_sent_once_and_its_failure_is_a_warning(tmp_path, web, shop):
+    flags = ["notify.on=always", f"notify.command=tee {tmp_path}/told", "gates.max_failed=0"]
+    flags.append("notify.webhook=http://hook.org/")
+    web.post("http://hook.org/").respond(503)
+    first = run_crawl(tmp_path, shop, settings=[CONTACT, *flags])
+    assert first.warnings == ("notify.webhook: answered HTTP 503",)
+    assert json.loads((tmp_path / "told").read_text())["state"] == "gate fell short"
+    web.calls.clear()
+    again = run_crawl(tmp_path, shop, settings=[CONTACT, *flags])
+    assert (again.warnings, len(web.calls)) == ((), 0)
+
+
+def test_a_run_killed_before_its_notice_is_not_finished(tmp_path, web, shop):
+    flags = ["notify.on=always", f"notify.command=tee {tmp_path}/told"]
+    first = run_crawl(tmp_path, shop, settings=[CONTACT, *flags])
+    store = Store(str(tmp_path / "store"))
+    assert not can_go_on(store, first.run)
+    store.delete(f"{first.run}/notified.json")
+    assert can_go_on(store, first.run)
+    (tmp_path / "told").unlink()
+    run_crawl(tmp_path, shop, settings=[CONTACT, *flags])
+    assert (tmp_path / "told").exists()
+    assert not can_go_on(store, first.run)

@@ -15,6 +15,7 @@ from workflows.cli.demo import demo
 from workflows.cli.export import export
 from workflows.cli.list_ import list_
 from workflows.cli.plan import plan
+from workflows.cli.prune import prune_
 from workflows.cli.resume import resume
 from workflows.cli.retry import reparse, retry
 from workflows.cli.run import run
@@ -30,7 +31,7 @@ def cli() -> None:
     """Turn a list of URLs into a complete, accounted-for dataset, politely."""
 
 
-for command in (run, resume, retry, reparse, plan, try_, check, list_, export, demo):
+for command in (run, resume, retry, reparse, plan, try_, check, list_, export, prune_, demo):
     cli.add_command(command)
 
 
