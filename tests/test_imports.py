@@ -16,7 +16,7 @@ FLOW = (
     "values rules",
     "store lease tables parts runs",
     # seeds → plan
-    "seeds listsource crawlfile crawlfile_schema crawl run",
+    "schedule seeds listsource crawlfile crawlfile_schema crawl run",
     # one polite request, which planning makes too, for lists at a URL
     "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.mocks",
     "fetch.client",
@@ -38,7 +38,7 @@ FLOW = (
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.former",
     "publish.dataset publish.gates publish.notify publish.commit",
-    "unfinished retriable prune plain export",
+    "unfinished retriable prune scheduling scheduler plain export",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
     "explain check fixtures",

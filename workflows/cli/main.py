@@ -19,6 +19,7 @@ from workflows.cli.prune import prune_
 from workflows.cli.resume import resume
 from workflows.cli.retry import reparse, retry
 from workflows.cli.run import run
+from workflows.cli.schedule import schedule
 from workflows.cli.signals import orderly_end
 from workflows.cli.try_ import try_
 
@@ -31,7 +32,11 @@ def cli() -> None:
     """Turn a list of URLs into a complete, accounted-for dataset, politely."""
 
 
-for command in (run, resume, retry, reparse, plan, try_, check, list_, export, prune_, demo):
+_COMMANDS = (
+    *(run, resume, retry, reparse, plan, try_, check, list_, export),
+    *(schedule, prune_, demo),
+)
+for command in _COMMANDS:
     cli.add_command(command)
 
 
