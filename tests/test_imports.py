@@ -11,17 +11,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOW = (
     # values and what everything stands on
-    "errors product process reason models stopping layout urls charsets",
+    "errors product process reason memory models stopping layout urls charsets",
     "settings_table settings",
     "values rules",
-    "store lease tables parts runs",
+    "store lease tables plain parts runs",
     # seeds → plan
-    "seeds listsource crawlfile crawlfile_schema crawl run",
+    "seeds listsource crawlfile crawlfile_schema crawl run state",
     # one polite request, which planning makes too, for lists at a URL
     "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.mocks",
-    "fetch.client",
+    "fetch.conditions fetch.client",
     "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
-    "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
+    "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.known plan.prepare",
+    "plan.waves",
     "asked takeup plan.past plan.estimate",
     # submit → poll
     "fetch.page archive.warc archive.told archive.reading archive.archive archive",
@@ -35,7 +36,8 @@ FLOW = (
     "workers.parser workers.sessions workers.worker_main workers.worker workers.pool workers",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
-    "publish.commit unfinished plain export",
+    "publish.streams publish.rowfacts publish.carry publish.remember publish.fields",
+    "publish.changes publish.compare publish.commit unfinished export diff",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
     "explain check fixtures",

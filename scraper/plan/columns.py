@@ -9,9 +9,14 @@ from collections.abc import Iterable, Mapping
 
 from scraper.rules import GENERIC_FIELDS, RESERVED_FIELDS, SiteRule
 
-__all__ = ["ITEM_COLUMNS", "OUTCOME_COLUMNS", "REDIRECTS", "SeedColumns", "field_columns"]
+__all__ = ["ITEM_COLUMNS", "KNOWN", "OUTCOME_COLUMNS", "REDIRECTS", "SeedColumns", "field_columns"]
 
 REDIRECTS = "STRUCT(url VARCHAR, status INTEGER)[]"
+
+KNOWN = (
+    "STRUCT(url VARCHAR, fetched_at TIMESTAMP, etag VARCHAR, last_modified VARCHAR, "
+    "payload_digest VARCHAR, content_sha256 VARCHAR, item_sha256 VARCHAR)"
+)
 
 OUTCOME_COLUMNS = {
     "url": "VARCHAR",
@@ -40,6 +45,7 @@ ITEM_COLUMNS = {
     "fetched_at": "TIMESTAMPTZ",
     "site": "VARCHAR",
     "kind": "VARCHAR",
+    "stale": "BOOLEAN",
 }
 
 _SQL_TYPES = {

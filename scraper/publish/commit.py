@@ -1,8 +1,8 @@
 """Publish: the batches' parts become the run's dataset; only then does `latest` move.
 
 In: a run whose waves are all at their end. Out: `outcomes.parquet`, `items.parquet`,
-`failed.jsonl`, `report.html`, `summary.json`, and, when the quality gates hold, `latest.json`,
-written last: who reads `latest` never sees half a run.
+`failed.jsonl`, `changes.parquet`, `report.html`, `summary.json`, and, when the quality gates hold,
+the crawl's state and `latest.json`, written last: who reads `latest` never sees half a run.
 
 Raises `RunError` when the run doesn't balance, `StoreError` when the store fails.
 """
@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 
 import orjson
 
-from scraper.layout import INVALID_BATCH, crawl_key, run_key
+from scraper.layout import INVALID_BATCH, NOT_DUE_BATCH, crawl_key, run_key, state_key
 from scraper.models import Reason, Status
 from scraper.plan.cut import Wave
+from scraper.publish.compare import made_whole
 from scraper.publish.dataset import Sums, check_accounted, merge, sums
 from scraper.publish.report import report_html
 from scraper.publish.summary import Gate, Summary
@@ -57,17 +58,30 @@ def publish(
             _move_latest(info, known, store)
         return known
     stop = stop or StopFlag()
-    batches = [INVALID_BATCH, *(b for wave in waves for ids in wave.partitions() for b in ids)]
+    batches = [
+        INVALID_BATCH,
+        NOT_DUE_BATCH,
+        *(b for wave in waves for ids in wave.partitions() for b in ids),
+    ]
     with open_tables() as (tables, scratch):
         files = merge(tables, scratch, info=info, store=store, batches=batches)
         check_accounted(tables, info)
+        stop.check()
+        whole = made_whole(tables, scratch, files=files, info=info, store=store, batches=batches)
         summary = _summary(
-            info, sums(tables), now=now or datetime.now(UTC), resumed=resumed(store, info.run)
+            info,
+            sums(tables),
+            now=now or datetime.now(UTC),
+            resumed=resumed(store, info.run),
+            changes=whole.changes,
         )
-        for name, path in files.items():
+        for name, path in whole.files.items():
             stop.check()
             store.put_file(run_key(info.run, name), path)
         stop.check()
+        if summary.gates_held:
+            # It counts when `latest` names this run, not before.
+            store.put_file(state_key(info.crawl, info.run_id), whole.state)
         report = report_html(summary, tables, info=info)
     store.put(run_key(info.run, "report.html"), report.encode())
     stop.check()
@@ -119,7 +133,9 @@ def check_gates(gates: Gates, found: Sums) -> tuple[Gate, ...]:
     )
 
 
-def _summary(info: RunInfo, found: Sums, *, now: datetime, resumed: int) -> Summary:
+def _summary(
+    info: RunInfo, found: Sums, *, now: datetime, resumed: int, changes: dict[str, int] | None
+) -> Summary:
     duration_s = max((now - info.created_at).total_seconds(), 0.001)
     pages = found.outcomes.get(Status.OK, 0) + found.outcomes.get(Status.UNCHANGED, 0)
     return Summary(
@@ -135,7 +151,7 @@ def _summary(info: RunInfo, found: Sums, *, now: datetime, resumed: int) -> Summ
         pages_per_s=round(pages / duration_s, 3),
         duration_s=round(duration_s, 3),
         items=found.items,
-        changes=None,
+        changes=changes,
         gates=check_gates(info.settings.all.gates, found),
         balanced=True,
         resumed=resumed,
