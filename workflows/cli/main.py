@@ -12,6 +12,7 @@ import rich_click as click
 from scraper.product import VERSION
 from workflows.cli.check import check
 from workflows.cli.demo import demo
+from workflows.cli.diff import diff
 from workflows.cli.export import export
 from workflows.cli.list_ import list_
 from workflows.cli.plan import plan
@@ -29,7 +30,7 @@ def cli() -> None:
     """Turn a list of URLs into a complete, accounted-for dataset, politely."""
 
 
-for command in (run, resume, plan, try_, check, list_, export, demo):
+for command in (run, resume, plan, try_, check, list_, export, diff, demo):
     cli.add_command(command)
 
 
