@@ -1,7 +1,8 @@
 """Prune: which runs and archives of a crawl may go, and their going.
 
 In: a store, a crawl, how much to keep. Out: a `Pruning` that says what would go, and its deletion.
-Never dropped: the latest run and what it goes out from, run by run; what an unfinished run goes
+Never dropped: the latest run, what it goes out from, run by run, and the runs that fetched the
+pages which its state remembers; what an unfinished run goes
 out from; a run that is alive. A run goes whole, its `run.json` last but one: what is killed in
 between is still in the list of runs, or a rest that the next pruning takes away.
 
@@ -13,10 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from scraper.errors import ConfigError
-from scraper.layout import run_key
+from scraper.layout import run_key, state_key
 from scraper.run import load_run
 from scraper.runs import RunState, State, list_runs
 from scraper.settings_table import Retention
+from scraper.state import fetched_runs
 from scraper.store import Store
 
 __all__ = ["Dropped", "Pruning", "check_says_anything", "plan_pruning", "prune", "retention_of"]
@@ -130,6 +132,11 @@ def _needed(store: Store, crawl: str, states: list[RunState], *, unfinished: boo
     for state in states:
         if state.state in bases:
             needed |= set(_chain(store, run_key(crawl, state.run_id)))
+        if state.state is State.LATEST:
+            for run_id in fetched_runs(store, crawl, state.run_id):
+                needed |= set(_chain(store, run_key(crawl, run_id)))
+        elif state.state in bases:
+            needed |= set(_baseline(store, run_key(crawl, state.run_id)))
     return needed
 
 
@@ -139,6 +146,13 @@ def _chain(store: Store, run: str | None) -> Iterator[str]:
         yield run.partition("/")[2]
         info = load_run(store, run)
         run = info.again.former if info is not None and info.again is not None else None
+
+
+def _baseline(store: Store, run: str) -> Iterator[str]:
+    """The run that an unfinished one is compared with, and whose items it will carry."""
+    info = load_run(store, run)
+    if info is not None and info.baseline is not None:
+        yield info.baseline
 
 
 def _others(store: Store, crawl: str, states: Iterable[RunState]) -> Iterator[str]:
@@ -169,7 +183,9 @@ def _dropped(
         run = run_key(crawl, run_id)
         sizes = store.sizes(run)
         last = [run_key(run, name) for name in _LAST if run_key(run, name) in sizes]
-        keys = (*(key for key in sizes if key not in last), *last)
+        known = state_key(crawl, run_id)
+        remembered = () if store.head(known) is None else (known,)
+        keys = (*remembered, *(key for key in sizes if key not in last), *last)
         yield Dropped(run=run, what="run", bytes=sum(sizes.values()), keys=keys)
     for run_id in bare:
         run = run_key(crawl, run_id)

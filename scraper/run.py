@@ -35,7 +35,7 @@ __all__ = [
     "save_run",
 ]
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Raised when a phase would do other work for the same batch: it is part of every trace's key."""
 
 _BESIDE_THE_RUNS = {"lease", "state", "latest.json"}
@@ -47,7 +47,8 @@ class RunInfo:
 
     `columns` are the seed columns with their SQL types, `renamed` the names that some of them
     have in the list, `list_sha256` is the digest of the list's rows, `batch_size` the effective
-    one. `again` says which former run's rows these are, and which of them are done again.
+    one. `baseline` is the id of the published run that this one is compared with, if there is one.
+    `again` says which former run's rows these are, and which of them are done again.
     """
 
     crawl: str
@@ -62,6 +63,7 @@ class RunInfo:
     rows: int = 0
     duplicates: int = 0
     again: Again | None = None
+    baseline: str | None = None
 
     @property
     def run(self) -> str:
@@ -140,6 +142,7 @@ def save_run(info: RunInfo, store: Store) -> None:
         "list_sha256": info.list_sha256,
         "rows": info.rows,
         "duplicates": info.duplicates,
+        "baseline": info.baseline,
         "batch_size": info.batch_size,
         "columns": info.columns,
         "renamed": info.renamed,
@@ -183,6 +186,7 @@ def load_run(store: Store, run: str) -> RunInfo | None:
             rows=data["rows"],
             duplicates=data["duplicates"],
             again=_again(data.get("kind"), data.get("from"), data.get("only", ())),
+            baseline=data.get("baseline"),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         place = store.address(run_key(run, "run.json"))

@@ -154,6 +154,24 @@ class Retention(_Group):
     archives_keep_runs: int | None = Field(None, ge=0, description="that keep their archives")
 
 
+class Publish(_Group):
+    """What a run's dataset takes over from the last one."""
+
+    stale_runs: int = Field(3, ge=0, description="runs that a failing page's last items are kept")
+
+
+class Recheck(_Group):
+    """How pages are asked for that the last published run has."""
+
+    fresh: bool = Field(False, description="ask without conditions, and for what isn't due")
+    verify_after: int = Field(20, ge=0, description="304s in a row until a whole answer; 0: never")
+    adaptive: bool = Field(False, description="ask only for what is due")
+    min_s: PositiveSeconds = Field(86_400, description="shortest time until a page is due again")
+    max_s: PositiveSeconds = Field(2_592_000, description="longest time until a page is due again")
+    grow: Seconds = Field(0.4, description="share added to that time: the page is unchanged")
+    shrink: Share = Field(0.2, description="share taken from that time: the page has changed")
+
+
 class Cluster(_Group):
     """The Flyte environments; read when `workflows` is imported, so from the environment."""
 
@@ -186,6 +204,8 @@ class Settings(_Group):
     gates: Gates = Gates()
     notify: Notify = Notify()
     retention: Retention = Retention()
+    publish: Publish = Publish()
+    recheck: Recheck = Recheck()
     cluster: Cluster = Cluster()
 
 

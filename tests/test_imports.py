@@ -11,18 +11,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOW = (
     # values and what everything stands on
-    "errors product process reason models stopping layout urls charsets",
+    "errors product process reason memory models stopping layout urls charsets",
     "notice settings_table settings",
     "values rules",
-    "store lease tables parts runs",
+    "store lease tables plain parts runs",
     # seeds → plan
-    "schedule seeds listsource crawlfile crawlfile_schema crawl run",
+    "schedule seeds listsource crawlfile crawlfile_schema crawl run state",
     # one polite request, which planning makes too, for lists at a URL
     "fetch.decoding fetch.addresses fetch.answers fetch.reasons fetch.transport fetch.mocks",
-    "fetch.client",
+    "fetch.conditions fetch.client",
     "throttle fetch.polite robots_rules robots fetch.hops retry hosts fetch.alone fetch.lists",
-    "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
-    "plan.former plan.retry plan.reparse plan.again",
+    "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.known plan.prepare",
+    "plan.waves plan.former plan.retry plan.reparse plan.again",
     "asked again takeup plan.past plan.estimate",
     # submit → poll
     "fetch.page archive.warc archive.told archive.reading archive.progress",
@@ -37,8 +37,9 @@ FLOW = (
     "workers.parser workers.sessions workers.worker_main workers.worker workers.pool workers",
     # publish → report
     "publish.summary publish.reasons publish.report_tables publish.report publish.former",
-    "publish.dataset publish.gates publish.notify publish.commit",
-    "unfinished retriable prune scheduling scheduler plain export",
+    "publish.dataset publish.streams publish.rowfacts publish.carry publish.remember",
+    "publish.fields publish.changes publish.compare publish.gates publish.notify publish.commit",
+    "unfinished retriable prune scheduling scheduler export diff",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
     "explain check fixtures",

@@ -28,7 +28,7 @@ from scraper.archive.warc import (
     read_records,
     warcinfo_record,
 )
-from scraper.models import Attempt, Exchange, Page, RobotsAnswer
+from scraper.models import Attempt, Exchange, Known, Page, RobotsAnswer, Status
 from scraper.settings_table import Archive as ArchiveSettings
 from scraper.store import Store
 
@@ -80,15 +80,21 @@ class Archive:
         self._begin_part()
         return attempts
 
-    def add(self, attempt: Attempt, exchanges: Sequence[Exchange]) -> None:
-        """Take in an attempt and what went over the wire for it; `flush` makes it durable."""
+    def add(
+        self, attempt: Attempt, exchanges: Sequence[Exchange], known: Known | None = None
+    ) -> None:
+        """Take in an attempt and what went over the wire for it; `flush` makes it durable.
+
+        `known` is what the attempt's page was compared with.
+        """
         metadata = orjson.loads(orjson.dumps(attempt))
         answered = bool(exchanges) and attempt.http_status is not None
         for exchange in exchanges[:-1] if answered else exchanges:
             self._write(page_records(exchange, None))
         place = None
         if answered:
-            place = self._write(page_records(exchanges[-1], metadata))
+            revisits = known if attempt.reason.status is Status.UNCHANGED else None
+            place = self._write(page_records(exchanges[-1], metadata, revisits=revisits))
         else:
             self._write(metadata_record(attempt.url, attempt.at, metadata))
         self.progress[attempt.row] = Progress(

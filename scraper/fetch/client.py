@@ -17,6 +17,7 @@ import httpx
 
 from scraper.errors import ConfigError
 from scraper.fetch.addresses import AddressGuard, GuardedResolver
+from scraper.fetch.conditions import Conditions
 from scraper.fetch.decoding import BodyCheck, TooLarge
 from scraper.fetch.mocks import refuse_bypassed_mock
 from scraper.fetch.transport import AiohttpTransport
@@ -108,6 +109,7 @@ class Client:
         max_bytes: int,
         whole: bool = True,
         sink: BinaryIO | None = None,
+        conditions: Conditions = (),
     ) -> Exchange:
         """Ask once for a URL.
 
@@ -117,6 +119,7 @@ class Client:
             max_bytes: of the decoded body, and of the body on the wire.
             whole: a larger body is an error; else it is cut.
             sink: a file that takes the decoded body, emptied first; the exchange then has none.
+            conditions: headers that make the request a conditional one.
 
         Raises:
             httpx.HTTPError, ScraperError, TimeoutError: see `reason_of_error`.
@@ -125,7 +128,7 @@ class Client:
         request = httpx.Request(
             "GET",
             url,
-            headers=self._headers,
+            headers=[*self._headers, *conditions],
             extensions={"timeout": self._timeout, "whatwg_url": url},
         )
         at, start = datetime.now(UTC), time.perf_counter()

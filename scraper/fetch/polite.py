@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 from scraper.fetch.addresses import AddressGuard
 from scraper.fetch.client import Client
+from scraper.fetch.conditions import Conditions
 from scraper.fetch.reasons import reason_of_error
 from scraper.models import Exchange, Reason
 from scraper.settings import HostSettings
@@ -47,6 +48,7 @@ class PoliteClient:
         max_bytes: int,
         whole: bool = True,
         sink: BinaryIO | None = None,
+        conditions: Conditions = (),
     ) -> tuple[Exchange | Reason, float]:
         """Wait for the host's turn and ask: the answer or why there is none, and seconds spent.
 
@@ -65,6 +67,7 @@ class PoliteClient:
                     max_bytes=max_bytes,
                     whole=whole,
                     sink=sink,
+                    conditions=conditions,
                 )
             except Exception as error:
                 # What is not of the network is raised again there.

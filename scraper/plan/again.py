@@ -11,6 +11,7 @@ from scraper.errors import ConfigError
 from scraper.layout import INVALID_BATCH, batch_key, run_key
 from scraper.plan.columns import named_anew
 from scraper.plan.former import view_former
+from scraper.plan.known import with_baseline
 from scraper.plan.reparse import plan_reparse
 from scraper.plan.retry import plan_retry
 from scraper.run import RunInfo, load_run, save_run
@@ -76,7 +77,7 @@ def _begun(spec: CrawlSpec, store: Store, run_id: str, *, at: datetime) -> RunIn
     former = former_run(store, spec.again.former)
     names = named_anew(former.columns, former.renamed, spec.sites)
     in_list = {now: former.renamed.get(known, known) for known, now in names.items()}
-    return RunInfo(
+    info = RunInfo(
         crawl=spec.crawl,
         run_id=run_id,
         created_at=at,
@@ -89,3 +90,4 @@ def _begun(spec: CrawlSpec, store: Store, run_id: str, *, at: datetime) -> RunIn
         duplicates=former.duplicates,
         again=spec.again,
     )
+    return with_baseline(info, store)

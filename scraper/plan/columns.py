@@ -11,6 +11,7 @@ from scraper.rules import GENERIC_FIELDS, RESERVED_FIELDS, SiteRule
 
 __all__ = [
     "ITEM_COLUMNS",
+    "KNOWN",
     "OUTCOME_COLUMNS",
     "REDIRECTS",
     "SeedColumns",
@@ -19,6 +20,11 @@ __all__ = [
 ]
 
 REDIRECTS = "STRUCT(url VARCHAR, status INTEGER)[]"
+
+KNOWN = (
+    "STRUCT(url VARCHAR, fetched_at TIMESTAMP, etag VARCHAR, last_modified VARCHAR, "
+    "payload_digest VARCHAR, content_sha256 VARCHAR, item_sha256 VARCHAR)"
+)
 
 OUTCOME_COLUMNS = {
     "url": "VARCHAR",
@@ -47,6 +53,7 @@ ITEM_COLUMNS = {
     "fetched_at": "TIMESTAMPTZ",
     "site": "VARCHAR",
     "kind": "VARCHAR",
+    "stale": "BOOLEAN",
 }
 
 _SQL_TYPES = {

@@ -20,6 +20,7 @@ from scraper.layout import INVALID_BATCH, batch_key, hosts_key
 from scraper.listsource import ListSource
 from scraper.parts import PartWriter
 from scraper.plan.cut import cut_into_batches
+from scraper.plan.known import know, with_baseline
 from scraper.plan.lists import Inputs, Lists
 from scraper.plan.rows import check_contact, spool_rows, tabulate
 from scraper.plan.snapshots import keep_lists
@@ -68,6 +69,8 @@ def prepare(
         keep_lists(lists, run=info.run, store=store)
         invalid.put(store, batch_key(info.run, INVALID_BATCH, "outcomes.jsonl.gz"))
         _write_invalid_rows(tables, scratch, run=info.run, store=store)
+        info = with_baseline(info, store)
+        know(tables, scratch, info=info, store=store)
         # The first batch of a host that gave a list isn't the first to ask it.
         save_hosts(store, hosts_key(info.run, "1"), lists.memories())
         stop.check()

@@ -13,9 +13,9 @@ import orjson
 from duckdb import DuckDBPyConnection
 
 from scraper.errors import ConfigError, StoreError
-from scraper.layout import batch_id, batch_key, run_key
+from scraper.layout import batch_id, batch_key, run_key, state_key
 from scraper.models import Reason, Status
-from scraper.plan.columns import REDIRECTS
+from scraper.plan.columns import KNOWN, REDIRECTS
 from scraper.plan.cut import Wave, load_wave, save_wave
 from scraper.plan.retry import seed_struct
 from scraper.run import RunInfo, load_run
@@ -49,18 +49,19 @@ def plan_reparse(
     tables.execute(
         "CREATE TABLE concluded (source_run VARCHAR, source_batch VARCHAR, source_row BIGINT, "
         "url VARCHAR, reason VARCHAR, fetch_url VARCHAR, host VARCHAR, domain VARCHAR, "
-        f"redirects {REDIRECTS}, attempts INTEGER)"
+        f"redirects {REDIRECTS}, attempts INTEGER, key VARCHAR)"
     )
     for run in runs_that_fetched(store, info.again.former):
         _add_concluded(tables, scratch, run=run, store=store)
-    # What a later run has the last word on isn't in the former's archives; neither is a page of
-    # a row that was unchanged, nor one of a batch that crashed.
+    _add_unchanged(tables, scratch, info=info, store=store)
+    # A batch that crashed left no pages.
     tables.execute(
-        f"CREATE TABLE planned AS SELECT former.row, url, fetch_url, concluded.host, domain, "
+        f"CREATE TABLE planned AS SELECT former.row, url, fetch_url, concluded.host, domain, key, "
         f"{seed_struct(info, 'former')} AS seed, concluded.redirects, concluded.attempts, "
-        f"source_run, source_batch, source_row FROM concluded JOIN former USING (url) "
+        f"CAST(NULL AS {KNOWN}) AS known, source_run, source_batch, source_row "
+        f"FROM concluded JOIN former USING (url) "
         f"WHERE concluded.reason <> {quoted(Reason.BATCH_CRASHED)} "
-        f"AND former.status <> {quoted(Status.UNCHANGED)} ORDER BY source_run, source_batch"
+        f"ORDER BY source_run, source_batch"
     )
     _cut(tables, scratch, info=info, store=store)
     return replace(info, batch_size=info.settings.all.batch.size)
@@ -98,22 +99,51 @@ def read_source(store: Store, run: str, batch: str) -> Source:
         return Source(**orjson.loads(text), rows=dict(tables.execute(query).fetchall()))
 
 
-def _add_concluded(tables: DuckDBPyConnection, scratch: Path, *, run: str, store: Store) -> None:
-    """Add the rows that the batches of a run concluded, but for those that a later run has."""
+def _add_unchanged(
+    tables: DuckDBPyConnection, scratch: Path, *, info: RunInfo, store: Store
+) -> None:
+    """Add the rows whose pages a former run fetched: what the state of the run says of them."""
+    assert info.again is not None, "a reparse has a former run"
+    run_id = info.again.former.partition("/")[2]
+    state = store.local_file(state_key(info.crawl, run_id), scratch)
+    if state is None:
+        # The run was never the latest: what it took over stays as it is.
+        return
+    tables.execute(
+        f"CREATE TABLE wanted AS SELECT url, fetched_run FROM former "
+        f"JOIN (SELECT url, fetched_run FROM read_parquet({quoted(state)})) USING (url) "
+        f"WHERE former.status = {quoted(Status.UNCHANGED)} AND fetched_run IS NOT NULL"
+    )
+    found = tables.execute("SELECT DISTINCT fetched_run FROM wanted ORDER BY ALL").fetchall()
+    for (fetched_run,) in found:
+        wanted = f"o.url IN (SELECT url FROM wanted WHERE fetched_run = {quoted(fetched_run)})"
+        for run in runs_that_fetched(store, run_key(info.crawl, fetched_run)):
+            _add_concluded(tables, scratch, run=run, store=store, wanted=wanted)
+
+
+def _add_concluded(
+    tables: DuckDBPyConnection, scratch: Path, *, run: str, store: Store, wanted: str = "true"
+) -> None:
+    """Add the rows that the batches of a run concluded, but for those that a later run has.
+
+    Of an unchanged row it has no page.
+    """
     batches = list(_batches(store, run))
     outcomes = _files(store, scratch, run, batches, "outcomes.jsonl.gz")
     seeds = _files(store, scratch, run, batches, "seeds.parquet")
     if not outcomes:
         return
-    kinds = "{row: 'BIGINT', url: 'VARCHAR', reason: 'VARCHAR', batch: 'VARCHAR'}"
+    texts = ", ".join(f"{name}: 'VARCHAR'" for name in ("url", "status", "reason", "batch"))
+    kinds = f"{{row: 'BIGINT', {texts}}}"
     tables.execute(
         f"INSERT INTO concluded SELECT {quoted(run)}, o.batch, o.row, o.url, o.reason, "
-        f"s.fetch_url, s.host, s.domain, s.redirects, s.attempts "
+        f"s.fetch_url, s.host, s.domain, s.redirects, s.attempts, s.key "
         f"FROM read_json([{outcomes}], columns = {kinds}, format = 'newline_delimited', "
         f"compression = 'gzip') o JOIN (SELECT *, "
         f"regexp_extract(filename, {quoted(_BATCH_IN_PATH)}, 1) AS batch "
         f"FROM read_parquet([{seeds}], filename = true)) s USING (row, batch) "
-        f"ANTI JOIN concluded ON o.url = concluded.url"
+        f"ANTI JOIN concluded ON o.url = concluded.url "
+        f"WHERE o.status <> {quoted(Status.UNCHANGED)} AND {wanted}"
     )
 
 

@@ -11,18 +11,24 @@ from duckdb import DuckDBPyConnection
 
 from scraper.errors import ConfigError
 from scraper.models import Reason, Status
-from scraper.plan.columns import REDIRECTS
+from scraper.plan.columns import KNOWN, REDIRECTS
 from scraper.plan.cut import cut_into_batches, effective_size
 from scraper.plan.rows import check_contact
 from scraper.run import RunInfo
 from scraper.settings import nearest
 from scraper.store import Store
 from scraper.tables import quoted, quoted_name, scalar
-from scraper.urls import parse_url
+from scraper.urls import key_digest, parse_url
 
 __all__ = ["plan_retry", "reasons_to_retry"]
 
-_URL_TYPES = {"row": "BIGINT", "fetch_url": "VARCHAR", "host": "VARCHAR", "domain": "VARCHAR"}
+_URL_TYPES = {
+    "row": "BIGINT",
+    "fetch_url": "VARCHAR",
+    "host": "VARCHAR",
+    "domain": "VARCHAR",
+    "key": "VARCHAR",
+}
 _ROWS_AT_ONCE = 1000
 
 
@@ -53,11 +59,12 @@ def plan_retry(
     assert info.again is not None, "a retry has a former run"
     reasons = ", ".join(quoted(reason) for reason in reasons_to_retry(info.again.only))
     tables.execute(f"CREATE TABLE failed AS SELECT * FROM former WHERE reason IN ({reasons})")
-    _parse_urls(tables, scratch / "urls.jsonl")
+    _parse_urls(tables, info, scratch / "urls.jsonl")
     types = ", ".join(f"{name}: {quoted(kind)}" for name, kind in _URL_TYPES.items())
     tables.execute(
-        f"CREATE TABLE planned AS SELECT row, url, urls.fetch_url, urls.host, urls.domain, "
-        f"{seed_struct(info)} AS seed, CAST([] AS {REDIRECTS}) AS redirects, 0 AS attempts "
+        f"CREATE TABLE planned AS SELECT row, url, urls.fetch_url, urls.host, urls.domain, key, "
+        f"{seed_struct(info)} AS seed, CAST([] AS {REDIRECTS}) AS redirects, 0 AS attempts, "
+        f"CAST(NULL AS {KNOWN}) AS known "
         f"FROM read_json({quoted(scratch / 'urls.jsonl')}, columns = {{{types}}}, "
         f"format = 'newline_delimited') AS urls JOIN failed USING (row)"
     )
@@ -82,13 +89,14 @@ def _is_to_retry(reason: Reason) -> bool:
     return reason.status in {Status.FAILED, Status.SKIPPED} and reason is not Reason.INVALID_URL
 
 
-def _parse_urls(tables: DuckDBPyConnection, spool: Path) -> None:
+def _parse_urls(tables: DuckDBPyConnection, info: RunInfo, spool: Path) -> None:
+    canonical = info.settings.all.plan.canonical
     found = tables.execute("SELECT row, url FROM failed ORDER BY row")
     with spool.open("wb") as file:
         while rows := found.fetchmany(_ROWS_AT_ONCE):
             for row, text in rows:
                 url = parse_url(text)
                 if url is not None:
-                    about = {"row": row, "fetch_url": url.href, "host": url.host}
-                    about["domain"] = url.domain
+                    about: dict[str, object] = {"row": row, "fetch_url": url.href, "host": url.host}
+                    about |= {"domain": url.domain, "key": key_digest(url, canonical=canonical)}
                     file.write(orjson.dumps(about, option=orjson.OPT_APPEND_NEWLINE))

@@ -17,14 +17,14 @@ from scraper.fetch.client import address_guard, require_contact
 from scraper.layout import INVALID_BATCH
 from scraper.models import Outcome, Reason
 from scraper.parts import PartWriter, packed
-from scraper.plan.columns import REDIRECTS, SeedColumns
+from scraper.plan.columns import KNOWN, REDIRECTS, SeedColumns
 from scraper.plan.cut import effective_size
 from scraper.run import RunInfo
 from scraper.seeds import RawRow
 from scraper.seeds.rows import excerpt
 from scraper.settings_table import Settings
 from scraper.tables import quoted, quoted_name, scalar
-from scraper.urls import canonical_key, parse_url
+from scraper.urls import key_digest, parse_url
 
 __all__ = ["check_contact", "spool_rows", "tabulate"]
 
@@ -49,7 +49,7 @@ def spool_rows(
         ScraperError: the rows can't be read to their end.
     """
     columns, digest, row = SeedColumns(info.sites), hashlib.sha256(), 0
-    key_of = canonical_key if info.settings.all.plan.canonical else str
+    canonical = info.settings.all.plan.canonical
     with spool.open("wb") as file:
         for row, raw in enumerate(rows, 1):
             url = parse_url(raw.url) if raw.url is not None else None
@@ -61,7 +61,7 @@ def spool_rows(
                     invalid.write(packed(_invalid(row, text).as_line()))
             else:
                 about |= {"fetch_url": url.href, "host": url.host, "domain": url.domain}
-                about["key"] = key_of(url.key)
+                about["key"] = key_digest(url, canonical=canonical)
             about |= columns.take_in(raw.columns)
             line = orjson.dumps(about, option=orjson.OPT_APPEND_NEWLINE)
             digest.update(line)
@@ -83,9 +83,9 @@ def tabulate(tables: DuckDBPyConnection, spool: Path, info: RunInfo) -> RunInfo:
         f"{quoted_name(name)} := {key}" for name, key in zip(info.columns, keys, strict=True)
     )
     tables.execute(
-        f"CREATE TABLE planned AS SELECT row, url, fetch_url, host, domain, "
+        f"CREATE TABLE planned AS SELECT row, url, fetch_url, host, domain, key, "
         f"{f'struct_pack({seed})' if seed else 'NULL'} AS seed, "
-        f"CAST([] AS {REDIRECTS}) AS redirects, 0 AS attempts "
+        f"CAST([] AS {REDIRECTS}) AS redirects, 0 AS attempts, CAST(NULL AS {KNOWN}) AS known "
         f"FROM read_json({quoted(spool)}, columns = {{{types}}}, format = 'newline_delimited') "
         f"QUALIFY fetch_url IS NULL OR row_number() OVER (PARTITION BY key ORDER BY row) = 1"
     )

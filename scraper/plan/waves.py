@@ -81,7 +81,7 @@ def _tabulate(
     files = ", ".join(quoted(store.local_file(key, scratch)) for key in keys)
     tables.execute(
         f"CREATE TABLE planned AS SELECT row, url, carried.fetch_url, carried.host, "
-        f"carried.domain, seed, carried.redirects, carried.attempts "
+        f"carried.domain, key, seed, carried.redirects, carried.attempts, known "
         f"FROM read_json({quoted(scratch / 'carried.jsonl')}, columns = {{{types}}}, "
         f"format = 'newline_delimited') AS carried "
         f"JOIN read_parquet([{files}]) AS seeds USING (row)"

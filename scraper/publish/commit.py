@@ -1,20 +1,21 @@
 """Publish: the batches' parts become the run's dataset; only then does `latest` move.
 
 In: a run whose waves are all at their end. Out: `outcomes.parquet`, `items.parquet`,
-`failed.jsonl`, `report.html`, `summary.json`, and, when the quality gates hold, `latest.json`,
-written last: who reads `latest` never sees half a run.
+`failed.jsonl`, `changes.parquet`, `report.html`, `summary.json`, and, when the quality gates hold,
+the crawl's state and `latest.json`, written last: who reads `latest` never sees half a run.
 
 Raises `RunError` when the run doesn't balance, `StoreError` when the store fails.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import orjson
 
-from scraper.layout import INVALID_BATCH, crawl_key, run_key
+from scraper.layout import INVALID_BATCH, NOT_DUE_BATCH, crawl_key, run_key, state_key
 from scraper.models import Reason, Status
 from scraper.plan.cut import Wave
+from scraper.publish.compare import made_whole
 from scraper.publish.dataset import Sums, check_accounted, merge, sums
 from scraper.publish.gates import check_gates, measure
 from scraper.publish.notify import has_notice, is_notice_due
@@ -58,23 +59,29 @@ def publish(
             _move_latest(info, known, store)
         return known
     stop = stop or StopFlag()
-    batches = [INVALID_BATCH, *(b for wave in waves for ids in wave.partitions() for b in ids)]
+    batches = [
+        INVALID_BATCH,
+        NOT_DUE_BATCH,
+        *(b for wave in waves for ids in wave.partitions() for b in ids),
+    ]
     with open_tables() as (tables, scratch):
         files = merge(tables, scratch, info=info, store=store, batches=batches)
         check_accounted(tables, info)
-        found = sums(tables)
-        measured = measure(tables, info.settings.all.gates, info.sites)
-        summary = _summary(
-            info,
-            found,
-            gates=check_gates(info.settings.all.gates, found, measured),
-            now=now or datetime.now(UTC),
+        stop.check()
+        whole = made_whole(tables, scratch, files=files, info=info, store=store, batches=batches)
+        found, gates = sums(tables), info.settings.all.gates
+        summary = replace(
+            _summary(info, found, now=now or datetime.now(UTC), changes=whole.changes),
+            gates=check_gates(gates, found, measure(tables, gates, info.sites)),
             resumed=resumed(store, info.run),
         )
-        for name, path in files.items():
+        for name, path in whole.files.items():
             stop.check()
             store.put_file(run_key(info.run, name), path)
         stop.check()
+        if summary.gates_held:
+            # It counts when `latest` names this run, not before.
+            store.put_file(state_key(info.crawl, info.run_id), whole.state)
         report = report_html(summary, tables, info=info)
     store.put(run_key(info.run, "report.html"), report.encode())
     stop.check()
@@ -113,7 +120,7 @@ def load_summary(store: Store, run: str) -> Summary | None:
 
 
 def _summary(
-    info: RunInfo, found: Sums, *, gates: tuple[Gate, ...], now: datetime, resumed: int
+    info: RunInfo, found: Sums, *, now: datetime, changes: dict[str, int] | None
 ) -> Summary:
     duration_s = max((now - info.created_at).total_seconds(), 0.001)
     pages = found.outcomes.get(Status.OK, 0) + found.outcomes.get(Status.UNCHANGED, 0)
@@ -130,10 +137,10 @@ def _summary(
         pages_per_s=round(pages / duration_s, 3),
         duration_s=round(duration_s, 3),
         items=found.items,
-        changes=None,
-        gates=gates,
+        changes=changes,
+        gates=(),
         balanced=True,
-        resumed=resumed,
+        resumed=0,
     )
 
 

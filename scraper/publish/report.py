@@ -29,6 +29,7 @@ _REASONS = 40
 _COLUMNS = 80
 _SETTINGS = 40
 _VALUE_CHARACTERS = 200
+_CHANGE_CHARACTERS = 80
 _BAR_UNITS = 1000
 _GAP_UNITS = 3
 _LEAST_UNITS = 9
@@ -70,6 +71,7 @@ def report_html(summary: Summary, tables: DuckDBPyConnection, *, info: RunInfo) 
             other_hosts=max(0, summary.hosts - len(top_hosts)),
             other_rows=other_rows,
             slowest=report_tables.slowest(tables),
+            changes=report_tables.changes(tables, characters=_CHANGE_CHARACTERS),
             coverage=_coverage(tables, columns),
             other_columns=max(0, len(columns) - _COLUMNS),
             items=report_tables.sample(tables, columns, characters=_VALUE_CHARACTERS),

@@ -1,13 +1,17 @@
 """Retry and reparse in Flyte's local mode: a new, whole run out of a former one's."""
 
 import json
+from datetime import UTC, datetime
 
 import duckdb
 import flyte.errors
+import httpx
 import pytest
 import respx
 
 from scraper.errors import StoreError
+from scraper.prune import plan_pruning
+from scraper.settings_table import Retention
 from scraper.store import Store
 from scraper.unfinished import can_go_on
 from tests.workflows.runs import rows, run_again, run_crawl, run_request, write_list
@@ -55,6 +59,17 @@ def shop(tmp_path, web):
 
 def page(web, url, title, price="5"):
     return web.get(url).respond(html=PAGE.format(title, price))
+
+
+def page_with_tag(web, url, title):
+    """A page that is not modified for who has it."""
+
+    def answer(request):
+        if request.headers.get("if-none-match") == '"1"':
+            return httpx.Response(304)
+        return httpx.Response(200, html=PAGE.format(title, "5"), headers={"ETag": '"1"'})
+
+    return web.get(url).mock(side_effect=answer)
 
 
 def asked(web):
@@ -317,3 +332,85 @@ def test_a_run_killed_before_its_notice_is_not_finished(tmp_path, web, shop):
     run_crawl(tmp_path, shop, settings=[CONTACT, *flags])
     assert (tmp_path / "told").exists()
     assert not can_go_on(store, first.run)
+
+
+@pytest.fixture
+def three_runs(tmp_path, web):
+    """One page stays as it is, one changes, one fails in the last run."""
+    page_with_tag(web, "http://a.org/1", "One")
+    page(web, "http://b.org/2", "Two")
+    page(web, "http://b.org/3", "Three")
+    seeds = write_list(tmp_path, "http://a.org/1", "http://b.org/2", "http://b.org/3")
+    for n in (1, 2, 3):
+        if n == 3:
+            page(web, "http://b.org/2", "Two, changed")
+            web.get("http://b.org/3").respond(503)
+        result = run_crawl(tmp_path, seeds, settings=[CONTACT], run_id=f"r{n}")
+    return result
+
+
+TITLES = "SELECT title, stale FROM {table} ORDER BY url"
+
+
+def test_a_retry_heals_what_was_stale_and_leaves_what_was_unchanged(tmp_path, web, three_runs):
+    assert three_runs.summary.outcomes["unchanged"] == 1
+    assert rows(tmp_path, three_runs, TITLES, "items.parquet")[2] == ("Three", True)
+    page(web, "http://b.org/3", "Three, healed")
+    web.calls.clear()
+    healed = run_again(tmp_path, "retry", three_runs.run, run_id="r4")
+    assert asked(web) == ["http://b.org/3"]
+    titles = rows(tmp_path, healed, TITLES, "items.parquet")
+    assert [title for title, _ in titles] == ["One", "Two, changed", "Three, healed"]
+    assert not any(stale for _, stale in titles)
+    assert healed.summary.outcomes == {"ok": 2, "unchanged": 1, "skipped": 0, "failed": 0}
+    assert healed.summary.changes["recovered"] == 1
+    assert latest(tmp_path) == "r4"
+    # What it took over is remembered as it was: the next run costs what it would have.
+    web.calls.clear()
+    fifth = run_crawl(tmp_path, tmp_path / "shop.txt", settings=[CONTACT], run_id="r5")
+    assert fifth.summary.reasons["not_modified"] == 1
+    assert fifth.summary.items == 3
+
+
+def test_a_retry_that_fails_again_keeps_what_is_stale(tmp_path, web, three_runs):
+    again = run_again(tmp_path, "retry", three_runs.run, run_id="r4")
+    titles = rows(tmp_path, again, TITLES, "items.parquet")
+    assert [title for title, _ in titles] == ["One", "Two, changed", "Three"]
+    assert titles[2][1]
+
+
+def test_an_unchanged_page_is_parsed_again_where_it_was_fetched(tmp_path, web, three_runs):
+    web.calls.clear()
+    fields = 'title = { css = "h1" }\nprice = { css = ".price", type = "int" }'
+    rules = RULES.format(fields=fields)
+    parsed = run_again(
+        tmp_path, "reparse", three_runs.run, run_id="r4", crawl_file=rules, seeds="shop.toml"
+    )
+    assert asked(web) == []
+    found = rows(
+        tmp_path, parsed, "SELECT title, price, site FROM {table} ORDER BY url", "items.parquet"
+    )
+    assert found[0] == ("One", 5, "a")
+    assert [title for title, _, _ in found] == ["One", "Two, changed", "Three"]
+    at = rows(tmp_path, parsed, "SELECT fetched_at FROM {table}")[0]
+    assert (
+        at
+        == rows(
+            tmp_path, three_runs, "SELECT fetched_at FROM {table} ORDER BY url", "items.parquet"
+        )[0]
+    )
+    # Again out of that: it has no archive of its own.
+    twice = run_again(tmp_path, "reparse", parsed.run, run_id="r5")
+    again = rows(
+        tmp_path, twice, "SELECT title, price, site FROM {table} ORDER BY url", "items.parquet"
+    )
+    assert again == found
+
+
+def test_what_the_state_remembers_is_not_pruned(tmp_path, web, three_runs):
+    store = Store(str(tmp_path / "store"))
+    limits = Retention(keep_runs=1, archives_keep_runs=0)
+    pruning = plan_pruning(store, "shop", limits, now=datetime.now(UTC))
+    gone = {one.run for one in pruning.dropped}
+    assert "shop/r1" not in gone
+    assert "shop/r3" not in gone

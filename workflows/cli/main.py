@@ -12,6 +12,7 @@ import rich_click as click
 from scraper.product import VERSION
 from workflows.cli.check import check
 from workflows.cli.demo import demo
+from workflows.cli.diff import diff
 from workflows.cli.export import export
 from workflows.cli.list_ import list_
 from workflows.cli.plan import plan
@@ -33,7 +34,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    *(run, resume, retry, reparse, plan, try_, check, list_, export),
+    *(run, resume, retry, reparse, plan, try_, check, list_, export, diff),
     *(schedule, prune_, demo),
 )
 for command in _COMMANDS:
