@@ -149,7 +149,7 @@ class Store:
             if self._folder is None:
                 found = bytes(obstore.get_range(self._store, key, start=start, length=length))
             else:
-                # Pages are read back one by one: this costs a twentieth of obstore's way.
+                # Pages are read back one by one: this costs a fifth of obstore's way.
                 file = os.open(f"{self._folder}/{key}", os.O_RDONLY)
                 try:
                     found = os.pread(file, length, start)
