@@ -119,10 +119,6 @@ class AddressGuard:
         address = _address(ip)
         return "blocked" if address is None else self._verdict(plain_host(hostname), address)
 
-    def address_allowed(self, hostname: str, ip: str) -> bool:
-        """Whether one address of a host may be asked. Raises: nothing."""
-        return self.address_verdict(hostname, ip) == "ok"
-
     def is_public(self, hostname: str) -> bool:
         """Whether a host is on the open network, as far as can be told unresolved.
 

@@ -32,7 +32,8 @@ REASONS: dict[Reason, ReasonLine] = {
         "not asked: fetched so recently that it isn't due again", "nothing: its last items stand"
     ),
     Reason.ROBOTS_DISALLOWED: ReasonLine(
-        "the site's robots.txt forbids this page", "leave it, or ask the site for permission"
+        "the site's robots.txt forbids this page, or the page itself does (detail says how)",
+        "leave it, or ask the site for permission",
     ),
     Reason.ROBOTS_UNREACHABLE: ReasonLine(
         "robots.txt was answered with 5xx or 429, or not at all; so no page may be asked for",
@@ -40,18 +41,19 @@ REASONS: dict[Reason, ReasonLine] = {
     ),
     Reason.CRAWL_DELAY: ReasonLine(
         "robots.txt asks for a longer delay than robots.max_crawl_delay_s",
-        "raise robots.max_crawl_delay_s if you can wait",
+        "raise that setting if you can wait, or set robots.over_max_crawl_delay = clamp",
     ),
     Reason.DEFERRED: ReasonLine(
         "the host asked for a longer wait than throttle.max_retry_after_s",
         "try again later: it is in failed.jsonl",
     ),
     Reason.OUT_OF_SCOPE: ReasonLine(
-        "excluded by network.deny", "change network.deny if it should be fetched"
+        "excluded by network.deny, or not among network.only",
+        "change that setting if it should be fetched",
     ),
     Reason.BLOCKED_ADDRESS: ReasonLine(
-        "a private or reserved address, given or redirected to",
-        "name it in network.allow if the host is your own",
+        "a private or reserved address, or a port of no web server, given or redirected to",
+        "name it in network.allow or network.ports if the host is your own",
     ),
     Reason.UNWANTED_TYPE: ReasonLine(
         "an image, a PDF or another type that is no page", "drop it from the list"

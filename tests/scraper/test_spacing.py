@@ -5,6 +5,8 @@ from itertools import groupby, pairwise
 import httpx
 import pytest
 
+from scraper.plan.cut import load_wave
+from scraper.plan.waves import next_wave
 from scraper.run import RunInfo
 from scraper.stopping import StopFlag
 from scraper.store import Store
@@ -35,8 +37,8 @@ def store(tmp_path) -> Store:
     return store_in(tmp_path)
 
 
-async def run_all(site: Website, info: RunInfo, store: Store) -> None:
-    for job in jobs(info, store):
+async def run_all(site: Website, info: RunInfo, store: Store, *, wave: int = 1) -> None:
+    for job in jobs(info, store, wave):
         await run_batch(site, info, store, job)
 
 
@@ -79,6 +81,23 @@ async def test_over_lives(store):
 
     assert sorted(site.urls) == ROWS
     assert min(gaps(site)) >= DELAY_S - EARLY_S
+
+
+async def test_over_waves(store):
+    """Hosts of other partitions lead to the one that was asked last in the wave before."""
+    rows = ["http://c.test/0", "http://b.test/0", "http://a.test/0"]
+    flags = ("batch.size=1", "batch.max_in_flight=3", "throttle.delay_s=0.3")
+    info = plan(store, rows, *flags)
+    leading = {row: moved(f"http://a.test/{n}") for n, row in enumerate(rows[:2], 1)}
+    there = {f"http://a.test/{n}": page() for n in range(3)}
+    site = website(leading | there)
+
+    await run_all(site, info, store)
+    assert next_wave(info, store, load_wave(store, info.run, 1)) is not None
+    await run_all(site, info, store, wave=2)
+
+    assert sum("a.test" in url for url in site.urls) == 3
+    assert min(gaps(site)) >= 0.3 - EARLY_S
 
 
 async def test_a_host_that_is_busy_is_asked_ever_less_over_its_batches(store):

@@ -89,11 +89,15 @@ def test_sizes_come_from_the_environment_and_are_handed_on(monkeypatch):
         "found = template(scrape_batch)\n"
         "print(found.type, found.container.image, resources(found))\n"
         "print(environment(found)['SCRAPER_CLUSTER__REUSE'])\n"
+        "for each in (found, template(crawl)):\n"
+        "    secrets = each.security_context.secrets\n"
+        "    print([(each.key, each.env_var) for each in secrets])\n"
     )
     settings = {
         "SCRAPER_CLUSTER__REUSE": "false",
         "SCRAPER_CLUSTER__IMAGE": "registry.example.org/scraper:abc",
         "SCRAPER_CLUSTER__BATCH_MEMORY": "4Gi",
+        "SCRAPER_CLUSTER__SECRETS": "SHOP_TOKEN,SHOP_CLIENT",
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -103,6 +107,7 @@ def test_sizes_come_from_the_environment_and_are_handed_on(monkeypatch):
     assert found.stdout.splitlines() == [
         "python registry.example.org/scraper:abc [(1, '1'), (3, '4Gi')]",
         "false",
+        *["[('SHOP_TOKEN', 'SHOP_TOKEN'), ('SHOP_CLIENT', 'SHOP_CLIENT')]"] * 2,
     ]
 
 

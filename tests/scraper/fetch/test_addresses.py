@@ -69,12 +69,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("ip", PUBLIC)
 def test_a_public_address_is_asked(ip: str):
-    assert AddressGuard().address_allowed("a.example", ip)
+    assert AddressGuard().address_verdict("a.example", ip) == "ok"
 
 
 @pytest.mark.parametrize("ip", PUBLIC)
 def test_no_public_address_is_asked_without_a_contact(ip: str):
-    assert not AddressGuard(public=False).address_allowed("a.example", ip)
+    assert AddressGuard(public=False).address_verdict("a.example", ip) == "blocked"
 
 
 @pytest.mark.parametrize("ip", REFUSED.values(), ids=REFUSED)
@@ -121,7 +121,8 @@ def test_the_host_of_a_url_is_judged_before_it_is_resolved(hostname: str, verdic
     ],
 )
 def test_what_is_allowed_is_let_through_even_without_a_contact(allow, hostname, ip, allowed):
-    assert AddressGuard(allow=allow, public=False).address_allowed(hostname, ip) is allowed
+    verdict = AddressGuard(allow=allow, public=False).address_verdict(hostname, ip)
+    assert (verdict == "ok") is allowed
 
 
 @pytest.mark.parametrize(
