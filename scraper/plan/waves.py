@@ -20,8 +20,9 @@ from scraper.store import Store
 from scraper.tables import execute, open_tables, quoted
 from scraper.urls import parse_url
 
-__all__ = ["next_wave"]
+__all__ = ["leaves_nothing_over", "next_wave"]
 
+_PART = "carried.jsonl.gz"
 _CARRIED = {
     "row": "BIGINT",
     "fetch_url": "VARCHAR",
@@ -30,6 +31,17 @@ _CARRIED = {
     "redirects": REDIRECTS,
     "attempts": "INTEGER",
 }
+
+
+def leaves_nothing_over(info: RunInfo, store: Store, wave: Wave) -> bool:
+    """Whether a finished wave is the last: told from its batches alone, without a table.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    batches = (batch for partition in wave.partitions() for batch in partition)
+    parts = (read_part(store, batch_key(info.run, batch, _PART)) for batch in batches)
+    return not any(any(True for _ in part) for part in parts)
 
 
 def next_wave(info: RunInfo, store: Store, wave: Wave) -> Wave | None:
@@ -61,7 +73,7 @@ def _spool(
     domains: set[str] = set()
     with spool.open("wb") as file:
         for batch in batches:
-            for line in read_part(store, batch_key(run, batch, "carried.jsonl.gz")):
+            for line in read_part(store, batch_key(run, batch, _PART)):
                 url = parse_url(str(line["fetch_url"]))
                 assert url is not None, "only a URL that parses is carried"
                 domains.add(url.domain)

@@ -15,7 +15,7 @@ from scraper.listsource import ListSource
 from scraper.plan.cut import Wave
 from scraper.plan.lists import Inputs
 from scraper.plan.prepare import prepare
-from scraper.plan.waves import next_wave
+from scraper.plan.waves import leaves_nothing_over, next_wave
 from scraper.publish.commit import publish
 from scraper.publish.summary import Summary
 from scraper.run import RunInfo
@@ -61,6 +61,9 @@ def next_wave_apart(info: RunInfo, store: Store, wave: Wave) -> Wave | None:
     Raises:
         ScraperError: the store failed, or the process was killed.
     """
+    # Workers live while this is told: most runs end here, without a process beside them.
+    if leaves_nothing_over(info, store, wave):
+        return None
     if _is_short(info):
         return next_wave(info, store, wave)
     found = _do(NextWave(info=info, store=store.url, wave=wave), StopFlag())

@@ -18,7 +18,7 @@ from scraper.stopping import StopFlag, Stopped
 from scraper.store import Store
 from scraper.workers.apart import next_wave_apart, prepare_apart, publish_apart
 from tests.processes import children_of, module_of, wait_until
-from tests.scraper.batches import jobs, page, run_batch, website
+from tests.scraper.batches import jobs, moved, page, run_batch, website
 
 pytestmark = pytest.mark.anyio
 
@@ -152,8 +152,25 @@ async def test_a_run_is_published_there(tmp_path, started):
     info, store, wave = await scraped(tmp_path)
     assert await asyncio.to_thread(next_wave_apart, info, store, wave) is None
     summary = await asyncio.to_thread(publish_apart, info, store, [wave], stop=StopFlag())
-    assert (summary.outcomes["ok"], started) == (2, [APART] * 3)
+    assert (summary.outcomes["ok"], started) == (2, [APART] * 2)
     assert publish(info, store, [wave]) == summary
+
+
+async def test_what_a_wave_leaves_over_is_planned_there(tmp_path, started):
+    """A row that is moved to a host of another partition."""
+    path = list_of(tmp_path, "http://a.org/1", "http://b.org/1")
+    flags = [*QUICK, "batch.workers=2", "batch.max_in_flight=2", "batch.size=1"]
+    spec = resolve_crawl(str(path), flags=flags, environ={})
+    store = Store(str(tmp_path / "store"))
+    info = await asyncio.to_thread(prepare_apart, spec, store, "r", at=AT)
+    site = website({"http://a.org/1": page(), "http://b.org/1": moved("http://a.org/2")})
+    for job in jobs(info, store):
+        await run_batch(site, info, store, job)
+
+    wave = load_wave(store, info.run, 1)
+    found = await asyncio.to_thread(next_wave_apart, info, store, wave)
+    assert found == load_wave(store, info.run, 2) is not None
+    assert started == [APART] * 2
 
 
 async def test_a_run_that_does_not_balance_is_told_as_such(tmp_path):
