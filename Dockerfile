@@ -2,6 +2,8 @@
 #
 #     docker build -t REGISTRY/flyte-scraper:TAG .
 #     export SCRAPER_CLUSTER__IMAGE=REGISTRY/flyte-scraper:TAG
+#
+# Under a read-only root, /home/scraper and /tmp are volumes; nothing else is written.
 
 FROM python:3.12-slim AS build
 COPY requirements.txt /src/
@@ -16,9 +18,10 @@ FROM python:3.12-slim
 RUN useradd --create-home --uid 1000 scraper
 COPY --from=build /opt/scraper /opt/scraper
 ENV PATH=/opt/scraper/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     DO_NOT_TRACK=1
-USER scraper
+USER 1000
 # Flyte unpacks the code bundle here: the user must be able to write.
 WORKDIR /home/scraper
 ENTRYPOINT []

@@ -198,6 +198,11 @@ class Cluster(_Group):
     )
     batch_retries: int = Field(3, ge=0, description="of a crashed batch")
     crawl_retries: int = Field(2, ge=2, description="of a crashed orchestrator")
+    batch_timeout_s: int = Field(0, ge=0, description="of one try of a batch; 0: none")
+    crawl_timeout_s: int = Field(0, ge=0, description="of a run with all its tries; 0: none")
+    interruptible: bool = Field(False, description="batches may run on spot machines")
+    log_format: Literal["json", "console"] = Field("json", description="of the containers' logs")
+    do_not_track: bool = Field(True, description="no telemetry of Flyte's from the containers")
 
 
 class Settings(_Group):

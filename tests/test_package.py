@@ -66,7 +66,7 @@ def test_the_dockerfile_copies_what_is_there_and_not_ignored(path):
 
 def test_the_image_runs_without_root_and_without_build_tools():
     final = (ROOT / "Dockerfile").read_text().rsplit("\nFROM ", 1)[1]
-    assert "\nUSER scraper\n" in final
+    assert "\nUSER 1000\n" in final
     assert "pip install" not in final
     assert "apt-get" not in final
 

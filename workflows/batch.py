@@ -10,7 +10,7 @@ import flyte.errors
 
 from scraper.errors import ConfigError
 from scraper.models import BatchJob, BatchResult, PhaseResult
-from workflows.environments import BACKOFF, batch_env, cluster
+from workflows.environments import BACKOFF, BATCH_TIMEOUT, batch_env, cluster
 from workflows.runtime import poll_batch, submit_batch
 
 __all__ = ["poll", "scrape_batch", "submit"]
@@ -28,7 +28,10 @@ async def poll(job: BatchJob, submitted: PhaseResult) -> BatchResult:
     return await poll_batch(job)
 
 
-@batch_env.task(retries=flyte.RetryStrategy(count=cluster.batch_retries, backoff=BACKOFF))
+@batch_env.task(
+    retries=flyte.RetryStrategy(count=cluster.batch_retries, backoff=BACKOFF),
+    timeout=BATCH_TIMEOUT,
+)
 async def scrape_batch(job: BatchJob) -> BatchResult:
     """Scrape one batch of one partition."""
     try:

@@ -32,7 +32,7 @@ from scraper.takeup import TakenUp, Taker, begin_run, go_on_with
 from scraper.workers.apart import next_wave_apart, prepare_apart, publish_apart
 from scraper.workers.cores import workers_of
 from workflows.batch import scrape_batch
-from workflows.environments import BACKOFF, cluster, crawl_env
+from workflows.environments import BACKOFF, CRAWL_TIMEOUT, cluster, crawl_env
 from workflows.request import CrawlRequest, CrawlResult
 from workflows.runtime import close_sessions, stop_flag
 
@@ -40,7 +40,9 @@ __all__ = ["crawl"]
 
 
 @crawl_env.task(
-    retries=flyte.RetryStrategy(count=cluster.crawl_retries, backoff=BACKOFF), report=True
+    retries=flyte.RetryStrategy(count=cluster.crawl_retries, backoff=BACKOFF),
+    timeout=CRAWL_TIMEOUT,
+    report=True,
 )
 async def crawl(request: CrawlRequest) -> CrawlResult:
     """Run one crawl from its list to its published dataset."""

@@ -18,16 +18,18 @@ import flyte
 from scraper.product import PRODUCT
 from scraper.settings import ENVIRONMENT_PREFIX, environment_layer, load_settings
 
-__all__ = ["BACKOFF", "batch_env", "cluster", "crawl_env"]
+__all__ = ["BACKOFF", "BATCH_TIMEOUT", "CRAWL_TIMEOUT", "batch_env", "cluster", "crawl_env"]
 
 cluster = load_settings(environment_layer(os.environ)).all.cluster
 
 _ROOT = Path(__file__).resolve().parent.parent
-_ENV_VARS = {"DO_NOT_TRACK": "1", "LOG_FORMAT": "json"} | {
+_TRACKING = {"DO_NOT_TRACK": "1"} if cluster.do_not_track else {}
+_ENV_VARS = _TRACKING | {
     name: value
     for name, value in sorted(os.environ.items())
     if name.startswith(f"{ENVIRONMENT_PREFIX}CLUSTER__")
 }
+_ENV_VARS["LOG_FORMAT"] = cluster.log_format
 _REUSE = flyte.ReusePolicy(
     replicas=(cluster.replicas_min, cluster.replicas_max),
     concurrency=cluster.concurrency,
@@ -38,6 +40,8 @@ _SECRETS: list[str | flyte.Secret] = [
     flyte.Secret(key=name, as_env_var=name) for name in cluster.secrets
 ]
 
+BATCH_TIMEOUT = flyte.Timeout(max_runtime=cluster.batch_timeout_s)
+CRAWL_TIMEOUT = flyte.Timeout(deadline=cluster.crawl_timeout_s)
 BACKOFF = flyte.Backoff(base=timedelta(seconds=1), factor=2.0, cap=timedelta(minutes=2))
 
 
@@ -64,6 +68,7 @@ batch_env = flyte.TaskEnvironment(
     image=_image(),
     resources=flyte.Resources(cpu=cluster.batch_cpu, memory=cluster.batch_memory),
     reusable=_REUSE if cluster.reuse else None,
+    interruptible=cluster.interruptible,
     secrets=_SECRETS,
     # A container without a limit sees all cores of its node: its workers are for those asked for.
     env_vars=_ENV_VARS | {"PYTHON_CPU_COUNT": str(_cores(cluster.batch_cpu))},

@@ -111,6 +111,35 @@ def test_sizes_come_from_the_environment_and_are_handed_on(monkeypatch):
     ]
 
 
+def test_timeouts_spot_machines_and_logs_are_set_from_the_same_place(monkeypatch):
+    script = (
+        "from tests.workflows.test_environments import *\n"
+        "batch, run = template(scrape_batch), template(crawl)\n"
+        "print(batch.metadata.timeout.seconds, run.metadata.timeouts.deadline.seconds)\n"
+        "print(batch.metadata.interruptible, run.metadata.interruptible)\n"
+        "print([environment(each).get('LOG_FORMAT') for each in (batch, run)])\n"
+        "print([environment(each).get('DO_NOT_TRACK') for each in (batch, run)])\n"
+    )
+    settings = {
+        "SCRAPER_CLUSTER__BATCH_TIMEOUT_S": "600",
+        "SCRAPER_CLUSTER__CRAWL_TIMEOUT_S": "7200",
+        "SCRAPER_CLUSTER__INTERRUPTIBLE": "true",
+        "SCRAPER_CLUSTER__LOG_FORMAT": "console",
+        "SCRAPER_CLUSTER__DO_NOT_TRACK": "false",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert found.stdout.splitlines() == [
+        "600 7200",
+        "True False",
+        "['console', 'console']",
+        "[None, None]",
+    ]
+
+
 def test_a_wrong_cluster_setting_is_told_with_its_name(monkeypatch, tmp_path):
     monkeypatch.setenv("SCRAPER_CLUSTER__REPLICA_MAX", "3")
     scraper = Path(sys.executable).parent / "scraper"
