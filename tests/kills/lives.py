@@ -8,7 +8,6 @@ import gzip
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -25,8 +24,8 @@ from scraper.demo import serve_demo, write_demo
 from scraper.demo.server import DemoServer
 from scraper.demo.site import HOSTS, build_routes
 from scraper.store import Store
+from tests.workflows.cli.command import SCRAPER
 
-SCRAPER = str(Path(sys.executable).parent / "scraper")
 PATIENCE_S = 90.0
 LOOK_S = 0.001
 

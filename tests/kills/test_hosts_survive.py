@@ -1,7 +1,6 @@
 """What a host said, and how often it failed, outlives the process that heard it."""
 
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -9,16 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from scraper.archive.warc import read_records
+from tests.workflows.cli.command import SCRAPER
 
 pytestmark = pytest.mark.sockets
 
-SCRAPER = str(Path(sys.executable).parent / "scraper")
 RETRY_AFTER_S = 4
 DELAY_S = 0.1
 SETTINGS = (

@@ -2,22 +2,18 @@
 
 import json
 import shutil
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.workflows.cli.command import scraper
+
+check = partial(scraper, "check")
+
 pytestmark = pytest.mark.sockets
 
 ROOT = Path(__file__).parents[3]
-SCRAPER = str(Path(sys.executable).parent / "scraper")
-
-
-def check(*words, cwd):
-    return subprocess.run(
-        [SCRAPER, "check", *map(str, words)], cwd=cwd, capture_output=True, text=True, timeout=60
-    )
 
 
 @pytest.fixture

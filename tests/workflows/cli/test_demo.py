@@ -3,16 +3,13 @@
 import json
 import shlex
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from scraper.demo.crawl import DUPLICATES, EXPECTED, ROWS
+from tests.workflows.cli.command import SCRAPER
 
 pytestmark = pytest.mark.sockets
-
-SCRAPER = str(Path(sys.executable).parent / "scraper")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -13,8 +12,8 @@ import pytest
 
 from scraper.store import Store
 from tests.scraper.stored_runs import put_run, put_table
+from tests.workflows.cli.command import SCRAPER
 
-SCRAPER = str(Path(sys.executable).parent / "scraper")
 OUTCOMES = (
     "SELECT 'https://a.org/' || n AS url, n AS bytes, '=' || n AS note FROM range(50000) r(n)"
 )

@@ -3,20 +3,19 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from scraper.store import Store
 from tests.scraper.stored_runs import put_run
+from tests.workflows.cli import command
+from tests.workflows.cli.command import SCRAPER
 
-SCRAPER = str(Path(sys.executable).parent / "scraper")
+scraper = partial(command.scraper, "list")
+
 SUMS = {"ok": 999_000, "unchanged": 1, "skipped": 2, "failed": 3}
-
-
-def scraper(*words, cwd):
-    command = [SCRAPER, "list", *words]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture

@@ -2,17 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from scraper.product import VERSION
-
-SCRAPER = str(Path(sys.executable).parent / "scraper")
-
-
-def scraper(*words):
-    return subprocess.run([SCRAPER, *words], capture_output=True, text=True, check=False)
+from tests.workflows.cli.command import scraper
 
 
 def test_its_version():

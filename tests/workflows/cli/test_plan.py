@@ -3,26 +3,18 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.scraper.fetch.origin import serve_origin
+from tests.workflows.cli.command import scraper
 
-SCRAPER = str(Path(sys.executable).parent / "scraper")
 CONTACT = ["--set", "http.contact=tests@example.org"]
 KEYS = [
     "rows", "duplicates", "invalid", "hosts", "partitions", "batches",
     "seconds_expected", "bytes_expected", "slowest_hosts",
 ]  # fmt: skip
 LIST = "http://a.example/1\nhttp://a.example/2\nhttp://b.example/1\nhttp://b.example/1#x\nno\n"
-
-
-def scraper(*words, cwd, stdin=None):
-    return subprocess.run(
-        [SCRAPER, *map(str, words)], cwd=cwd, input=stdin, capture_output=True, text=True,
-        timeout=60,
-    )  # fmt: skip
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ import json
 import shlex
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
+from functools import partial
 
 import duckdb
 import pytest
@@ -15,24 +14,16 @@ from scraper.demo import serve_demo
 from scraper.demo.crawl import list_rows
 from scraper.models import Reason
 from scraper.store import Store
+from tests.workflows.cli import command
+from tests.workflows.cli.command import SCRAPER
 from tests.workflows.cli.slow_site import slow_site
+
+scraper = partial(command.scraper, timeout_s=90)
 
 pytestmark = pytest.mark.sockets
 
-SCRAPER = str(Path(sys.executable).parent / "scraper")
 LOCAL = ["--set", "network.allow=127.0.0.0/8", "--set", "robots.obey=false"]
 SLOW = [*LOCAL, "--set", "throttle.delay_s=0.05", "--set", "throttle.jitter=0"]
-
-
-def scraper(*words, cwd, stdin=None):
-    return subprocess.run(
-        [SCRAPER, *map(str, words)],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
 
 
 def started(*words, cwd, stdin=subprocess.DEVNULL):

@@ -1,9 +1,6 @@
 """The command line as a stranger uses and misuses it: real processes, real sockets."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -11,22 +8,11 @@ import pytest
 from scraper.demo import serve_demo
 from scraper.demo.crawl import list_rows
 from scraper.models import Reason
+from tests.workflows.cli.command import scraper
 
 pytestmark = pytest.mark.sockets
 
-SCRAPER = str(Path(sys.executable).parent / "scraper")
 LOCAL = ["--set", "network.allow=127.0.0.0/8", "--set", "throttle.delay_s=0"]
-
-
-def scraper(*words, cwd, stdin=None):
-    return subprocess.run(
-        [SCRAPER, *map(str, words)],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 @pytest.fixture(autouse=True)

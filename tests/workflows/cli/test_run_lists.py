@@ -3,18 +3,16 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from tests.scraper.fetch.origin import packed, serve_origin
+from tests.workflows.cli.command import SCRAPER, scraper
 
 pytestmark = pytest.mark.sockets
 
-SCRAPER = str(Path(sys.executable).parent / "scraper")
 LOCAL = ["--set", "network.allow=127.0.0.0/8", "--set", "throttle.jitter=0"]
 DELAY_S = 0.4
 LONG_S = 1.5
@@ -22,12 +20,6 @@ LONG_S = 1.5
 LATE_S = 0.1
 """What a request may take to arrive on a busy machine, so that the next one seems early."""
 PAGE = b"<title>A page</title><p>some text</p>"
-
-
-def scraper(*words, cwd):
-    return subprocess.run(
-        [SCRAPER, *map(str, words)], cwd=cwd, capture_output=True, text=True, timeout=60
-    )
 
 
 def run(*words, cwd, delay_s=0.0):

@@ -1,26 +1,17 @@
 """`scraper try` as a person uses it: real processes, real sockets."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from scraper.demo import serve_demo, write_demo
 from scraper.demo.crawl import list_rows
 from scraper.models import Reason
+from tests.workflows.cli.command import scraper
 
 pytestmark = pytest.mark.sockets
 
-SCRAPER = str(Path(sys.executable).parent / "scraper")
 LOCAL = ["--set", "network.allow=127.0.0.0/8", "--set", "throttle.delay_s=0"]
-
-
-def scraper(*words, cwd):
-    return subprocess.run(
-        [SCRAPER, *map(str, words)], cwd=cwd, capture_output=True, text=True, timeout=60
-    )
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,14 @@ import pytest
 from scraper.demo import serve_demo, write_demo
 from scraper.demo.crawl import EXPECTED
 from tests.processes import children_of, is_running, module_of, wait_until
+from tests.workflows.cli.command import SCRAPER, scraper
 from tests.workflows.cli.demo_runs import (
     archived,
     product_pages,
     redirects_of,
     wait_for_requests,
 )
-from tests.workflows.cli.test_run import LOCAL, SCRAPER, pages, scraper
+from tests.workflows.cli.test_run import LOCAL, pages
 
 pytestmark = pytest.mark.sockets
 
