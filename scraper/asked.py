@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import orjson
 
-from scraper.crawl import STDIN, CrawlSpec, resolve_crawl
+from scraper.crawl import STDIN, Again, CrawlSpec, resolve_crawl
 from scraper.crawlfile import crawl_file_text
 from scraper.errors import ConfigError
 from scraper.layout import run_key
@@ -32,7 +32,9 @@ _IN_MEMORY_BYTES = 8_388_608
 class Asked:
     """The request. `crawl` overrides the crawl's name, `crawl_file` is the text of a crawl file.
 
-    `environment` are the variables that are settings.
+    `environment` are the variables that are settings. With `again` a former run's rows are asked
+    for: then `seeds` is only where the crawl file is, `settings` go over those of that run, and
+    `scraper.again` makes the spec.
     """
 
     seeds: str
@@ -41,6 +43,7 @@ class Asked:
     crawl_file: str | None = None
     settings: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    again: Again | None = None
 
     def spec(self) -> CrawlSpec:
         """What is to be crawled.
@@ -63,6 +66,8 @@ class Asked:
         Raises:
             ConfigError: the crawl file can't be read.
         """
+        if self.again is not None:
+            return replace(self, crawl=crawl, environment={})
         is_path = self.seeds != STDIN and not _URL.match(self.seeds)
         seeds = str(Path(self.seeds).absolute()) if is_path else self.seeds
         text = self.crawl_file
@@ -95,12 +100,18 @@ def load_request(store: Store, run: str) -> tuple[Asked, datetime] | None:
     try:
         data: dict[str, object] = orjson.loads(text)
         at = datetime.fromisoformat(str(data.pop("asked_at")))
-        settings = data.pop("settings")
+        settings, again = data.pop("settings"), data.pop("again", None)
         assert isinstance(settings, list)
-        return Asked(**data, settings=tuple(settings)), at  # type: ignore[arg-type]  # as saved
+        asked = Asked(**data, settings=tuple(settings))  # type: ignore[arg-type]  # as saved
+        return (asked if again is None else replace(asked, again=_again(again))), at
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
         place = store.address(run_key(run, "request.json"))
         raise ConfigError(f"{place}: not a request of this version: {error}") from error
+
+
+def _again(data: object) -> Again:
+    assert isinstance(data, dict)
+    return Again(**data | {"only": tuple(data["only"])})
 
 
 def has_request(store: Store, run: str) -> bool:

@@ -9,18 +9,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Literal
 
 from scraper.crawlfile import CrawlFile, parse_crawl_file, read_crawl_file
 from scraper.errors import ConfigError
 from scraper.listsource import ListSource, is_row, list_source
-from scraper.rules import SiteRule
+from scraper.rules import SiteRule, check_fields
 from scraper.seeds import crawl_name, is_list_url
 from scraper.settings import HostSettings, environment_layer, flag_layer, load_settings
 
-__all__ = ["STDIN", "CrawlSpec", "InlineRows", "resolve_crawl"]
+__all__ = ["STDIN", "Again", "AgainKind", "CrawlSpec", "InlineRows", "resolve_crawl"]
 
 InlineRows = tuple[str | Mapping[str, object], ...]
+AgainKind = Literal["retry", "reparse"]
 STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A run over the rows of a former one: `former` is its key, `only` the reasons to retry."""
+
+    kind: AgainKind
+    former: str
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +39,7 @@ class CrawlSpec:
     """A crawl that can be planned.
 
     `lists` are paths, URLs or `-`, some with options of their own, or rows of the crawl file
-    itself. `url_column` is for those that name none.
+    itself. `url_column` is for those that name none. With `again` the rows are a former run's.
     """
 
     crawl: str
@@ -36,6 +47,7 @@ class CrawlSpec:
     settings: HostSettings
     sites: tuple[SiteRule, ...] = ()
     url_column: str | None = None
+    again: Again | None = None
 
 
 def resolve_crawl(
@@ -65,18 +77,20 @@ def resolve_crawl(
     crawl = crawl_name(name if name is not None else seeds)
     layers = [environment_layer(environ), flag_layer(flags)]
     if not _is_crawl_file(seeds):
-        return CrawlSpec(
-            crawl=crawl, lists=(seeds,), settings=load_settings(*layers), url_column=url_column
-        )
+        settings = load_settings(*layers)
+        check_fields(settings.all.gates.coverage, (), "gates.coverage")
+        return CrawlSpec(crawl=crawl, lists=(seeds,), settings=settings, url_column=url_column)
     crawl_file = (
         read_crawl_file(Path(seeds))
         if crawl_file_text is None
         else parse_crawl_file(crawl_file_text, seeds)
     )
+    settings = load_settings(crawl_file.layer(seeds), *layers)
+    check_fields(settings.all.gates.coverage, crawl_file.sites, "gates.coverage")
     return CrawlSpec(
         crawl=crawl,
         lists=_lists(crawl_file, Path(seeds).parent),
-        settings=load_settings(crawl_file.layer(seeds), *layers),
+        settings=settings,
         sites=tuple(crawl_file.sites),
         url_column=url_column,
     )

@@ -20,6 +20,10 @@ r"""A crawl file: the list, the settings, the site rules of one crawl.
     title = { css = "h1", required = true }
     price = { css = ".price", regex = '[\d.]+', type = "float" }
 
+    [schedule]
+    cron = "0 6 * * *"
+    timezone = "Europe/London"
+
 Paths are relative to the file. Every error is a `ConfigError` that names file and key.
 """
 
@@ -37,6 +41,7 @@ from scraper.listsource import is_row, list_source
 from scraper.rules import SiteRule, check_rules
 from scraper.rules.clean import TAGS
 from scraper.rules.text import WrongKey
+from scraper.schedule import Schedule
 from scraper.seeds.rows import split_url
 from scraper.settings import HostName, Layer, nearest
 
@@ -54,6 +59,7 @@ class CrawlFile(BaseModel):
     settings: dict[str, Group] = {}
     hosts: dict[HostName, dict[str, Group]] = {}
     sites: list[SiteRule] = []
+    schedule: Schedule | None = None
 
     def layer(self, source: str) -> Layer:
         """The file's settings as a layer of their own."""
@@ -147,6 +153,8 @@ def _part(part: str | int) -> str:
 def _valid_keys(path: list[str | int]) -> list[str]:
     """The keys that the table at this path knows."""
     model: type[BaseModel] = CrawlFile
+    if path[0] == "schedule" and len(path) > 1:
+        model = Schedule
     if path[0] == "sites" and len(path) > 1:
         model = SiteRule.model_fields_of(path[2:-1])
     return list(model.model_fields)

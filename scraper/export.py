@@ -27,7 +27,7 @@ from scraper.run import load_run
 from scraper.store import Store
 from scraper.tables import AMPLE_MB, open_tables, quoted, quoted_name, scalar
 
-__all__ = ["FORMATS", "TABLES", "ExportFormat", "Table", "export_table"]
+__all__ = ["FORMATS", "TABLES", "ExportFormat", "Table", "export_file", "export_table"]
 
 Table = Literal["items", "outcomes", "failed", "changes"]
 ExportFormat = Literal["jsonl", "csv", "parquet"]
@@ -72,6 +72,21 @@ def export_table(
         except duckdb.Error as error:
             first_line = str(error).split("\n", 1)[0]
             raise StoreError(f"{store.address(run_key(run, name))}: {first_line}") from error
+
+
+def export_file(
+    tables: DuckDBPyConnection, path: Path, *, file_format: ExportFormat, target: BinaryIO
+) -> int:
+    """Write a Parquet file to a stream; say how many rows it has.
+
+    Raises:
+        duckdb.Error: it can't be read.
+        OSError: the stream takes no more.
+    """
+    _view(tables, path, None)
+    if file_format == "parquet":
+        return _copy(tables, path, target)
+    return (_write_csv if file_format == "csv" else _write_jsonl)(tables, target)
 
 
 def _failed_columns(store: Store, run: str) -> dict[str, str]:

@@ -7,12 +7,14 @@ in which the batches of a partition follow one another.
 __all__ = [
     "FIRST_BATCH",
     "INVALID_BATCH",
+    "NOT_DUE_BATCH",
     "batch_id",
     "batch_key",
     "crawl_key",
     "hosts_key",
     "partition_of",
     "run_key",
+    "state_key",
     "wave_key",
     "wave_of",
 ]
@@ -24,6 +26,9 @@ FIRST_BATCH = "-00001"
 INVALID_BATCH = "0-0000-00000"
 """The batch that no task runs: rows whose URL can't be parsed."""
 
+NOT_DUE_BATCH = "0-0000-00001"
+"""The other one: rows that aren't asked for yet."""
+
 
 def crawl_key(crawl: str, name: str) -> str:
     """A file beside the runs: `latest.json`."""
@@ -33,6 +38,11 @@ def crawl_key(crawl: str, name: str) -> str:
 def run_key(run: str, name: str) -> str:
     """A file of a run: `run.json`, `summary.json` and the like."""
     return f"{run}/{name}"
+
+
+def state_key(crawl: str, run_id: str) -> str:
+    """What a published run remembers of each URL."""
+    return f"{crawl}/state/{run_id}.parquet"
 
 
 def wave_key(run: str, wave: int) -> str:

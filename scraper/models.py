@@ -9,6 +9,7 @@ Source: the words and columns of the project's design.
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
+from scraper.memory import HostMemory, HostState, Known, RobotsAnswer
 from scraper.reason import Reason, Status
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Hop",
     "HostMemory",
     "HostState",
+    "Known",
     "Outcome",
     "Page",
     "PhaseResult",
@@ -43,7 +45,7 @@ class Seed:
 
     `url` is the text as given, `fetch_url` its WHATWG form or, in a later wave, the target of
     the redirects that were followed so far; `host` and `domain` are its. `attempts` were spent
-    in earlier waves.
+    in earlier waves. `known` is what the last published run knows of it.
     """
 
     row: int
@@ -54,6 +56,7 @@ class Seed:
     columns: dict[str, object] = field(default_factory=dict)
     redirects: tuple[Hop, ...] = ()
     attempts: int = 0
+    known: Known | None = None
 
     @property
     def given_url(self) -> str:
@@ -94,7 +97,8 @@ class Attempt:
     `number` counts this seed's attempts from 1; 0 means that nothing was asked (robots, a host
     given up). `carry_to` is the target of a redirect that leaves the partition: the seed goes
     on from there in the next wave, and is `deferred` until then. `retry_after_s` is what the
-    server asked for.
+    server asked for. Of a page fetched whole, `etag` and `last_modified` are what it may be asked
+    by again, and `payload_digest` is that of its body as received.
     """
 
     row: int
@@ -110,6 +114,9 @@ class Attempt:
     retry_after_s: float | None = None
     carry_to: str | None = None
     detail: str = ""
+    etag: str | None = None
+    last_modified: str | None = None
+    payload_digest: str | None = None
 
     @property
     def is_pending(self) -> bool:
@@ -120,51 +127,6 @@ class Attempt:
     def has_page(self) -> bool:
         """Whether a document was fetched whole and can be parsed."""
         return self.reason is Reason.OK
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RobotsAnswer:
-    """What came of asking an origin for its robots.txt. `body` is as received."""
-
-    origin: str
-    reason: Reason
-    http_status: int | None
-    body: bytes
-    content_encoding: str | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostState:
-    """What a throttle remembers of its host (or domain) from batch to batch.
-
-    `next_at` is seconds since the epoch; `refused` says why the host isn't asked any more.
-    `delay_s` is the delay as set or as robots.txt has it, `widened_s` what the host's troubles
-    made of it at `widened_at`; of `asked` attempts `retries` were no seed's first.
-    """
-
-    host: str
-    next_at: float = 0.0
-    delay_s: float = 0.0
-    failures: int = 0
-    refused: Reason | None = None
-    widened_s: float = 0.0
-    widened_at: float = 0.0
-    asked: int = 0
-    retries: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostMemory:
-    """All that is remembered of a host from batch to batch.
-
-    Attempts made before `saved_at` (seconds since the epoch) are in it already.
-    """
-
-    host: str
-    state: HostState
-    robots: tuple[RobotsAnswer, ...]
-    saved_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +150,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The final word on one seed: exactly one a row. `bytes` are decoded bytes."""
+    """The final word on one seed: exactly one a row. `bytes` are decoded bytes.
+
+    What stands after `batch` is for the next run: it is no column of the dataset.
+    """
 
     row: int
     url: str
@@ -208,6 +173,10 @@ class Outcome:
     items: int = 0
     detail: str = ""
     batch: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    payload_digest: str | None = None
+    item_sha256: str | None = None
 
     @property
     def status(self) -> Status:

@@ -22,6 +22,7 @@ from scraper.models import (
     BatchJob,
     Exchange,
     HostMemory,
+    Known,
     Reason,
     RobotsAnswer,
     Seed,
@@ -107,14 +108,16 @@ class OpenBatch:
             StoreError: the archive could not be flushed.
         """
         attempt, exchanges = await self._fetcher.attempt(seed, number)
-        await self.keep(attempt, exchanges)
+        await self.keep(attempt, exchanges, seed.known)
         return attempt
 
-    async def keep(self, attempt: Attempt, exchanges: list[Exchange]) -> None:
+    async def keep(
+        self, attempt: Attempt, exchanges: list[Exchange], known: Known | None = None
+    ) -> None:
         """Archive what came of an attempt, or of not making one."""
         self.session.tally["asked"] += attempt.row not in self.archive.progress
         self.session.tally["attempts"] += 1
-        self.archive.add(attempt, exchanges)
+        self.archive.add(attempt, exchanges, known)
         self._claims.pop(attempt.row, None)
         self.throttle_of(attempt).observe(attempt)
         await self.archive.flush_if_full()

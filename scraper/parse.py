@@ -36,11 +36,12 @@ def parse(store: Store, sites: Sequence[SiteRule], job: ParseJob) -> Parsed:
     outcome, items = conclude(
         job.seed, last, page, rule=rule, batch=job.batch, obey_tags=job.obey_tags
     )
-    lines = tuple(packed({"_row": job.seed.row} | item) for item in items)
+    lines = tuple(packed({"_row": job.seed.row, "stale": False} | item) for item in items)
     longest = max(map(len, lines), default=0)
     if longest > MAX_LINE_BYTES:
         detail = f"an item of {longest} bytes, {MAX_LINE_BYTES} are the most"
-        outcome, lines = replace(outcome, reason=Reason.PARSE, items=0, detail=detail), ()
+        outcome = replace(outcome, reason=Reason.PARSE, items=0, detail=detail, item_sha256=None)
+        lines = ()
     return Parsed(outcome=packed(outcome.as_line()), items=lines)
 
 

@@ -6,7 +6,7 @@ next wave (a redirect that leaves the partition, a host that is held for long).
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, replace
 from functools import partial
@@ -23,7 +23,7 @@ from scraper.session import Session
 from scraper.stopping import Stopped
 from scraper.submit import fetch_lacking, not_asked
 
-__all__ = ["poll"]
+__all__ = ["as_listed", "poll", "write_parts"]
 
 
 async def poll(session: Session, job: BatchJob) -> BatchResult:
@@ -43,7 +43,7 @@ async def poll(session: Session, job: BatchJob) -> BatchResult:
         if session.stop.is_set:
             return BatchResult(batch=job.batch, stopped=True)
         try:
-            result = await _conclude(batch)
+            result = await write_parts(session, job, partial(_at_their_end, batch))
         except Stopped:
             return BatchResult(batch=job.batch, stopped=True)
         await asyncio.to_thread(batch.save_hosts)
@@ -58,17 +58,23 @@ async def _leave_the_rest(batch: OpenBatch) -> None:
             await batch.keep(not_asked(seed, Reason.DEFERRED), [])
 
 
-async def _conclude(batch: OpenBatch) -> BatchResult:
+async def write_parts(
+    session: Session, job: BatchJob, rows: Callable[[PartWriter], Iterable[ParseJob]]
+) -> BatchResult:
     """Write the parts of a batch, row by row, in the order of the list.
+
+    Args:
+        session: the run's.
+        job: the batch.
+        rows: those at their end; the others go to the part that it is given.
 
     Raises:
         Stopped: the run is being stopped; nothing was written.
         StoreError: the store failed.
     """
-    session = batch.session
     parse = session.parse or partial(parse_inline, session.store, session.info.sites)
     with PartWriter() as items, PartWriter() as outcomes, PartWriter() as carried:
-        async with aclosing(parse(_at_their_end(batch, carried))) as parsed:
+        async with aclosing(parse(rows(carried))) as parsed:
             async for row in parsed:
                 session.tally["outcomes"] += 1
                 outcomes.write(row.outcome)
@@ -76,10 +82,10 @@ async def _conclude(batch: OpenBatch) -> BatchResult:
                     items.write(line)
                 session.stop.check()
         for name, part in (("items", items), ("outcomes", outcomes), ("carried", carried)):
-            key = batch_key(batch.job.run, batch.job.batch, f"{name}.jsonl.gz")
+            key = batch_key(job.run, job.batch, f"{name}.jsonl.gz")
             await asyncio.to_thread(part.put, session.store, key)
     return BatchResult(
-        batch=batch.job.batch,
+        batch=job.batch,
         outcomes=outcomes.lines,
         carried=carried.lines,
         items=items.lines,
@@ -97,7 +103,7 @@ def _at_their_end(batch: OpenBatch, carried: PartWriter) -> Iterator[ParseJob]:
         assert progress is not None
         settings = batch.session.info.settings.for_host(seed.host)
         yield ParseJob(
-            seed=_as_listed(seed, batch.session.info.renamed),
+            seed=as_listed(seed, batch.session.info.renamed),
             last=progress.last,
             place=progress.place,
             batch=batch.job.batch,
@@ -133,8 +139,8 @@ def _carried(
     }
 
 
-def _as_listed(seed: Seed, renamed: Mapping[str, str]) -> Seed:
-    """The seed with its columns under the names that they have in the list."""
+def as_listed(seed: Seed, renamed: Mapping[str, str]) -> Seed:
+    """The seed with its columns under the names that they have in the list. Raises: nothing."""
     if not renamed:
         return seed
     columns = {renamed.get(name, name): value for name, value in seed.columns.items()}

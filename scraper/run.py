@@ -6,12 +6,14 @@ Written once, before the first fetch; every later step, on whatever machine, sta
 import hashlib
 import platform
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 
 import orjson
 
+from scraper.crawl import Again, AgainKind
 from scraper.errors import ConfigError
 from scraper.layout import run_key
 from scraper.product import PRODUCT, VERSION
@@ -33,7 +35,7 @@ __all__ = [
     "save_run",
 ]
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Raised when a phase would do other work for the same batch: it is part of every trace's key."""
 
 _BESIDE_THE_RUNS = {"lease", "state", "latest.json"}
@@ -45,7 +47,8 @@ class RunInfo:
 
     `columns` are the seed columns with their SQL types, `renamed` the names that some of them
     have in the list, `list_sha256` is the digest of the list's rows, `batch_size` the effective
-    one.
+    one. `baseline` is the id of the published run that this one is compared with, if there is one.
+    `again` says which former run's rows these are, and which of them are done again.
     """
 
     crawl: str
@@ -59,6 +62,8 @@ class RunInfo:
     batch_size: int = 0
     rows: int = 0
     duplicates: int = 0
+    again: Again | None = None
+    baseline: str | None = None
 
     @property
     def run(self) -> str:
@@ -131,9 +136,13 @@ def save_run(info: RunInfo, store: Store) -> None:
         "crawl": info.crawl,
         "run_id": info.run_id,
         "created_at": info.created_at,
+        "kind": info.again.kind if info.again is not None else "run",
+        "from": info.again.former if info.again is not None else None,
+        "only": info.again.only if info.again is not None else (),
         "list_sha256": info.list_sha256,
         "rows": info.rows,
         "duplicates": info.duplicates,
+        "baseline": info.baseline,
         "batch_size": info.batch_size,
         "columns": info.columns,
         "renamed": info.renamed,
@@ -176,7 +185,13 @@ def load_run(store: Store, run: str) -> RunInfo | None:
             batch_size=data["batch_size"],
             rows=data["rows"],
             duplicates=data["duplicates"],
+            again=_again(data.get("kind"), data.get("from"), data.get("only", ())),
+            baseline=data.get("baseline"),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         place = store.address(run_key(run, "run.json"))
         raise ConfigError(f"{place}: not a run of this version: {error}") from error
+
+
+def _again(kind: AgainKind, former: str | None, only: Iterable[str]) -> Again | None:
+    return Again(kind=kind, former=former, only=tuple(only)) if former is not None else None

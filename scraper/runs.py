@@ -22,7 +22,15 @@ from scraper.layout import crawl_key, run_key
 from scraper.reason import Status
 from scraper.store import Store
 
-__all__ = ["RunState", "State", "existing_store", "find_run", "list_runs", "published_run"]
+__all__ = [
+    "RunState",
+    "State",
+    "existing_store",
+    "find_run",
+    "latest_run_id",
+    "list_runs",
+    "published_run",
+]
 
 _READERS = 16
 """An object store answers each of many small reads late, but all of them at once."""
@@ -97,7 +105,7 @@ def find_run(store: Store, name: str) -> str:
     if not _is_name(crawl) or (slash and not _is_name(run_id)):
         raise ConfigError(f"{name!r} is no run: CRAWL/RUN_ID, or CRAWL for its latest one")
     if not slash:
-        latest = _latest(store, crawl)
+        latest = latest_run_id(store, crawl)
         if latest is None:
             raise _no_latest(store, crawl)
         return run_key(crawl, latest)
@@ -119,16 +127,20 @@ def published_run(store: Store, name: str) -> str:
     return run
 
 
-def _is_name(text: str) -> bool:
-    """Whether a text can be one segment of a key."""
-    return text not in {"", ".", ".."} and "/" not in text and text.isprintable()
+def latest_run_id(store: Store, crawl: str) -> str | None:
+    """The id of a crawl's latest run, as `latest.json` says; none without one.
 
-
-def _latest(store: Store, crawl: str) -> str | None:
-    """The id of a crawl's latest run, as `latest.json` says."""
+    Raises:
+        StoreError: the store failed.
+    """
     facts = _facts(store, crawl_key(crawl, "latest.json"))
     run_id = facts.get("run_id") if facts is not None else None
     return run_id if isinstance(run_id, str) else None
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text can be one segment of a key."""
+    return text not in {"", ".", ".."} and "/" not in text and text.isprintable()
 
 
 def _no_latest(store: Store, crawl: str) -> ConfigError:
@@ -165,7 +177,7 @@ def _states(store: Store, crawls: list[str]) -> list[RunState]:
     """The runs of some crawls, newest first; a crawl that isn't there has none."""
     with ThreadPoolExecutor(_READERS) as readers:
         run_ids = list(readers.map(store.folders, crawls))
-        latest = list(readers.map(lambda crawl: _latest(store, crawl), crawls))
+        latest = list(readers.map(lambda crawl: latest_run_id(store, crawl), crawls))
         runs = [
             (crawl, run_id, run_id == newest)
             for crawl, ids, newest in zip(crawls, run_ids, latest, strict=True)

@@ -133,6 +133,9 @@ def flag_layer(assignments: Iterable[str]) -> Layer:
                 target = hosts.setdefault(host_name(host.strip('"')), {})
             except ValueError as error:
                 raise ConfigError(f"--set {assignment}: {error}") from error
+        elif _is_table(path):
+            group, _, table = path.partition(".")
+            target, group = values.setdefault(group, {}), table
         else:
             group, target = path, values
         target.setdefault(group, {})[field] = _parse_value(text)
@@ -157,6 +160,13 @@ def _check_keys(layer: Layer) -> None:
     _check_groups(layer.source, layer.values, Settings.model_fields, prefix="")
     for host, values in layer.hosts.items():
         _check_groups(layer.source, values, HOST_GROUPS, prefix=f'hosts."{host}".')
+
+
+def _is_table(path: str) -> bool:
+    """Whether a key leads into a setting that is a table of its own: `gates.coverage`."""
+    group, _, field = path.partition(".")
+    fields = _group_model(group).model_fields if group in Settings.model_fields else {}
+    return field in fields and get_origin(fields[field].annotation) is dict
 
 
 def _check_groups(

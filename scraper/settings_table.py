@@ -4,13 +4,11 @@ The README's table is checked against this module. Defaults are polite; they are
 in a crawl file, by the environment or by a flag.
 """
 
-import ipaddress
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from scraper.charsets import named_charset
 from scraper.settings_secrets import (
     CookieValue,
     EnvironmentName,
@@ -19,43 +17,23 @@ from scraper.settings_secrets import (
     ProxyUrl,
     check_pairs,
 )
+from scraper.settings_types import (
+    Bytes,
+    Command,
+    Cpu,
+    Encoding,
+    Event,
+    Header,
+    NetworkOrHost,
+    Ports,
+    PositiveSeconds,
+    Seconds,
+    Share,
+    Template,
+    WebUrl,
+)
 
 __all__ = ["HOST_GROUPS", "Request", "Settings", "settings_rows"]
-
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Bytes = PositiveInt
-Cpu = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)$")]
-Header = Annotated[str, Field(pattern=r"^[!-~]([ -~]*[!-~])?$")]
-
-
-def _network_or_host(text: str) -> str:
-    """A CIDR must be a right one; anything else is a host name."""
-    if "/" in text:
-        ipaddress.ip_network(text, strict=False)
-    return text.lower()
-
-
-def _encoding(text: str) -> str:
-    named_charset(text)
-    return text
-
-
-def _ports(text: str) -> str:
-    """A port or a range of them."""
-    first, _, last = text.partition("-")
-    numbers = [first, last or first]
-    if not all(number.isascii() and number.isdigit() for number in numbers):
-        raise ValueError("expected a port or a range, like 8000-8999")
-    if not 0 < int(numbers[0]) <= int(numbers[1]) <= 65_535:
-        raise ValueError("ports are 1 to 65535, the lower one first")
-    return text
-
-
-Ports = Annotated[str, AfterValidator(_ports)]
-Encoding = Annotated[str, AfterValidator(_encoding)]
-NetworkOrHost = Annotated[str, AfterValidator(_network_or_host)]
 
 
 class _Group(BaseModel):
@@ -177,7 +155,45 @@ class Gates(_Group):
 
     min_ok_share: Share = Field(0, description="ok and unchanged among the outcomes; 0: off")
     max_failed: int | None = Field(None, ge=0, description="failed outcomes; none: off")
+    max_failed_per_host: int | None = Field(None, ge=0, description="of any one host; none: off")
     min_items: int | None = Field(None, ge=0, description="items; none: off")
+    coverage: dict[str, Share] = Field({}, description="by field: share of its items with a value")
+
+
+class Notify(_Group):
+    """Who is told how a run ended, once it is published."""
+
+    on: tuple[Event, ...] = Field(("gate",), description="gate change failure always")
+    command: Command | None = Field(None, description="run without a shell, the summary on stdin")
+    webhook: WebUrl | None = Field(None, description="URL that the summary is posted to as JSON")
+    template: Template | None = Field(None, description="JSON with {names} to post instead")
+    timeout_s: PositiveSeconds = Field(10, description="for the command, and for the webhook")
+
+
+class Retention(_Group):
+    """What `scraper prune` leaves; the latest run and what it needs is never dropped."""
+
+    keep_runs: PositiveInt | None = Field(None, description="newest finished runs; none: all")
+    keep_days: PositiveSeconds | None = Field(None, description="or runs not older; none: all")
+    archives_keep_runs: int | None = Field(None, ge=0, description="that keep their archives")
+
+
+class Publish(_Group):
+    """What a run's dataset takes over from the last one."""
+
+    stale_runs: int = Field(3, ge=0, description="runs that a failing page's last items are kept")
+
+
+class Recheck(_Group):
+    """How pages are asked for that the last published run has."""
+
+    fresh: bool = Field(False, description="ask without conditions, and for what isn't due")
+    verify_after: int = Field(20, ge=0, description="304s in a row until a whole answer; 0: never")
+    adaptive: bool = Field(False, description="ask only for what is due")
+    min_s: PositiveSeconds = Field(86_400, description="shortest time until a page is due again")
+    max_s: PositiveSeconds = Field(2_592_000, description="longest time until a page is due again")
+    grow: Seconds = Field(0.4, description="share added to that time: the page is unchanged")
+    shrink: Share = Field(0.2, description="share taken from that time: the page has changed")
 
 
 class Cluster(_Group):
@@ -219,6 +235,10 @@ class Settings(_Group):
     lists: Lists = Lists()
     plan: Plan = Plan()
     gates: Gates = Gates()
+    notify: Notify = Notify()
+    retention: Retention = Retention()
+    publish: Publish = Publish()
+    recheck: Recheck = Recheck()
     cluster: Cluster = Cluster()
 
 

@@ -170,12 +170,12 @@ class Store:
             return sorted(path.rsplit("/", 1)[-1] for path in found["common_prefixes"])
 
     def list(self, prefix: str) -> list[str]:
-        """The keys below a prefix (whole path segments), sorted.
+        """The keys below a prefix (whole path segments), sorted. Raises: `StoreError`."""
+        return list(self.sizes(prefix))
 
-        Raises:
-            StoreError: the store failed.
-        """
-        return sorted(self.stamps(prefix))
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """The bytes of each value below a prefix, sorted by key. Raises: `StoreError`."""
+        return {key: size for key, (size, _) in sorted(self.stamps(prefix).items())}
 
     def stamps(self, prefix: str) -> dict[str, tuple[int, str]]:
         """The keys below a prefix, each with its size and a tag that every write changes.

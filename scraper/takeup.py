@@ -15,11 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
+from scraper.again import spec_of
 from scraper.asked import Asked, keep_stdin, load_request, save_request, stdin_key
 from scraper.crawl import STDIN, CrawlSpec
 from scraper.errors import ConfigError
 from scraper.layout import run_key
 from scraper.lease import Lease, take_lease
+from scraper.plan.again import prepare_again
 from scraper.plan.lists import Inputs
 from scraper.plan.prepare import check_same_run, prepare
 from scraper.run import RunInfo, adopt_workers, begin_life, load_run
@@ -128,7 +130,7 @@ def _planned_again(store: Store, run: str, taker: Taker) -> RunInfo:
     assert request is not None, "it was there before the lease was taken"
     asked, at = request
     _drop_plan(store, run, keep=(stdin_key(run),))
-    return _planned(asked.spec(), store=store, run=run, at=at, taker=taker)
+    return _planned(spec_of(asked, store), store=store, run=run, at=at, taker=taker)
 
 
 def _drop_plan(store: Store, run: str, *, keep: tuple[str, ...] = ()) -> None:
@@ -138,6 +140,9 @@ def _drop_plan(store: Store, run: str, *, keep: tuple[str, ...] = ()) -> None:
 
 
 def _planned(spec: CrawlSpec, *, store: Store, run: str, at: datetime, taker: Taker) -> RunInfo:
+    run_id = run.partition("/")[2]
+    if spec.again is not None:
+        return prepare_again(spec, store, run_id, at=at, stop=taker.stop)
     with ExitStack() as stack:
         stdin = None
         if STDIN in spec.lists:
@@ -146,7 +151,6 @@ def _planned(spec: CrawlSpec, *, store: Store, run: str, at: datetime, taker: Ta
             if path is None:
                 raise ConfigError(f"{store.address(run)}: its list from stdin is gone")
             stdin = stack.enter_context(path.open("rb"))
-        run_id = run.partition("/")[2]
         inputs = Inputs(stdin=stdin, stop=taker.stop)
         info = taker.prepare(spec, store, run_id, at=at, inputs=inputs)
     # It is in the run's snapshot now.

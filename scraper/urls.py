@@ -7,6 +7,7 @@ URL is `None`; nothing raises.
 Source: the WHATWG URL standard (ada), the Public Suffix List with its private part.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_plus
@@ -14,7 +15,16 @@ from urllib.parse import unquote_plus
 import ada_url
 from publicsuffixlist import PublicSuffixList
 
-__all__ = ["ParsedUrl", "canonical_key", "domain_of", "host_of", "is_http", "join_url", "parse_url"]
+__all__ = [
+    "ParsedUrl",
+    "canonical_key",
+    "domain_of",
+    "host_of",
+    "is_http",
+    "join_url",
+    "key_digest",
+    "parse_url",
+]
 
 TRACKING_PREFIXES = ("utm_", "hsa_", "matomo_", "mtm_", "piwik_", "pk_")
 """Query parameters whose names begin so say where a visitor came from, never which page."""
@@ -125,6 +135,12 @@ def canonical_key(href: str) -> str:
     named = [(_parameter_name(part), part) for part in query.split("&") if part]
     kept = sorted((pair for pair in named if not _is_tracking(pair[0])), key=lambda pair: pair[0])
     return page + "?" * bool(kept) + "&".join(part for _, part in kept)
+
+
+def key_digest(url: ParsedUrl, *, canonical: bool = False) -> str:
+    """A digest of a URL's key, of one length; of its wider key if asked for. Raises: nothing."""
+    key = canonical_key(url.key) if canonical else url.key
+    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def _parameter_name(part: str) -> str:

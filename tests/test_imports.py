@@ -11,34 +11,38 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOW = (
     # values and what everything stands on
-    "errors garbage product process reason models stopping layout urls charsets",
-    "settings_secrets settings_table settings credentials",
+    "errors garbage product process reason memory models stopping layout urls charsets",
+    "notice settings_secrets settings_types settings_table settings credentials",
     "values rules",
-    "store lease tables parts runs",
+    "store lease tables plain parts runs",
     # seeds → plan
-    "seeds listsource crawlfile crawlfile_schema crawl run",
+    "schedule seeds listsource crawlfile crawlfile_schema crawl run state",
     # one polite request, which planning makes too, for lists at a URL
     "fetch.layers fetch.decoding fetch.ports fetch.addresses fetch.resolver",
     "fetch.answers fetch.reasons fetch.transport fetch.mocks",
-    "fetch.client",
+    "fetch.conditions fetch.client",
     "pace throttle fetch.cookies fetch.polite robots_rules robots fetch.hops retry hosts",
     "fetch.alone fetch.lists",
-    "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.prepare plan.waves",
-    "asked takeup plan.past plan.estimate",
+    "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.known plan.prepare",
+    "plan.waves plan.former plan.retry plan.reparse plan.again",
+    "asked again takeup plan.past plan.estimate",
     # submit → poll
-    "fetch.page archive.warc archive.told archive.reading archive.archive archive",
+    "fetch.page archive.warc archive.told archive.reading archive.progress",
+    "archive.archive archive",
     "parsing session open_batch batch submit",
     "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",
     "extract.errors extract.clean extract.metas extract.page_tags extract.document extract.sources",
     "extract.generic extract.apply extract.extractor extract.page extract.explain extract",
-    "conclude parse poll",
+    "conclude parse poll reparse",
     # processes beside this one
     "workers.cores workers.messages workers.child workers.process workers.parser_main",
     "workers.parser workers.sessions workers.worker_main workers.worker workers.pool workers",
     # publish → report
-    "publish.summary publish.reasons publish.report_tables publish.report publish.dataset",
-    "publish.commit workers.apart_work workers.apart_main workers.apart",
-    "unfinished plain export",
+    "publish.summary publish.reasons publish.report_tables publish.report publish.former",
+    "publish.dataset publish.streams publish.rowfacts publish.carry publish.remember",
+    "publish.fields publish.changes publish.compare publish.gates publish.notify publish.commit",
+    "workers.apart_work workers.apart_main workers.apart",
+    "unfinished retriable prune scheduling scheduler export diff",
     # for people
     "demo.words demo.products demo.pages demo.site demo.server demo.crawl demo single",
     "explain check fixtures",

@@ -50,6 +50,8 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     shutil.copytree(ROOT / "seeds", folder / "seeds")
     (folder / "urls.txt").write_text("https://example.org/\n")
+    (daily,) = [block for block in blocks("toml") if "[schedule]" in block]
+    (folder / "seeds/daily.toml").write_text(daily)
     with gzip.open(folder / "shop.csv.gz", "wt") as file:
         file.write("link,shelf\nhttps://example.org/1,a\n")
     return folder
@@ -101,6 +103,11 @@ TOLD = {
     "list": ["latest"],
     "resume": [""],
     "export": [""],
+    "diff": ["nothing changed"],
+    "retry": [""],
+    "reparse": [": balanced\n"],
+    "schedule": ["daily  20", ""],
+    "prune": ["archives"],
 }
 """What each command prints to standard output, one of these."""
 

@@ -18,13 +18,16 @@ import flyte
 import flyte.errors
 import flyte.report
 
+from scraper.again import spec_of
 from scraper.asked import Asked
 from scraper.batch import done_result, write_crashed
+from scraper.crawl import Again
 from scraper.errors import ConfigError, ScraperError, StoreError
 from scraper.layout import run_key
 from scraper.lease import Lease
 from scraper.models import BatchJob, BatchResult
 from scraper.plan.cut import Wave, load_wave
+from scraper.publish.notify import send_notice
 from scraper.run import CODE_VERSION, RunInfo, check_run_id, new_run_id
 from scraper.stopping import Stopped
 from scraper.store import Store
@@ -86,7 +89,10 @@ async def _run(taken: TakenUp) -> CrawlResult:
         return stopped
     report = await asyncio.to_thread(store.get, run_key(info.run, "report.html"))
     await flyte.report.replace.aio((report or b"").decode(), do_flush=True)
-    return CrawlResult(run=info.run, summary=summary)
+    warnings = await send_notice(info, store, summary)
+    for warning in warnings:
+        flyte.logger.warning("%s: run=%s", warning, info.run)
+    return CrawlResult(run=info.run, summary=summary, warnings=warnings)
 
 
 def _take_up(request: CrawlRequest) -> TakenUp:
@@ -98,20 +104,31 @@ def _take_up(request: CrawlRequest) -> TakenUp:
         owner = f"{context.action.run_name}/{context.action.name}"
     taker = Taker(stop=stop_flag(), owner=owner, stdin=sys.stdin.buffer, prepare=prepare_apart)
     url = request.store or os.environ.get("SCRAPER_STORE", "crawls")
-    if request.seeds is None:
+    if request.seeds is None and request.kind == "run":
         run = f"{request.crawl}/{check_run_id(str(request.run_id))}"
         return go_on_with(run, store=_open_store(url), taker=taker)
-    asked = Asked(
-        seeds=request.seeds,
+    asked, run_id = _asked(request), _run_id(request)
+    # What is wrong with a list is told before the store is touched.
+    spec = asked.spec() if asked.again is None else spec_of(asked, _open_store(url))
+    workers_of(spec.settings.all.batch.workers)
+    return begin_run(asked, spec, store=_open_store(url), run_id=run_id, taker=taker)
+
+
+def _asked(request: CrawlRequest) -> Asked:
+    """What is asked for, apart from where it goes."""
+    again = None
+    if request.kind != "run":
+        former = str(request.former)
+        again = Again(kind=request.kind, former=former, only=tuple(request.only))
+    return Asked(
+        seeds=request.seeds or "",
         crawl=request.crawl,
         url_column=request.url_column,
         crawl_file=request.crawl_file,
         settings=tuple(request.settings),
         environment=os.environ | request.environment,
+        again=again,
     )
-    spec, run_id = asked.spec(), _run_id(request)
-    workers_of(spec.settings.all.batch.workers)
-    return begin_run(asked, spec, store=_open_store(url), run_id=run_id, taker=taker)
 
 
 def _run_id(request: CrawlRequest) -> str:

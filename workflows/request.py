@@ -1,6 +1,7 @@
 """What goes into the orchestrator and what comes out: small, and told apart from how it runs."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -21,10 +22,17 @@ class CrawlRequest(BaseModel):
     on, if it was asked for in the same way.
 
     Without `seeds` the run `crawl`/`run_id` goes on as it was asked for: nothing else counts.
+
+    A retry or a reparse makes a run over the rows of the run `former` (`CRAWL/RUN_ID`), with its
+    settings and `settings` over them; `only` are the reasons to retry, `crawl_file` the rules to
+    parse with, `seeds` where that text comes from.
     """
 
     model_config = ConfigDict(extra="forbid")
 
+    kind: Literal["run", "retry", "reparse"] = "run"
+    former: str | None = None
+    only: list[str] = []
     seeds: str | None = None
     store: str | None = None
     crawl: str | None = None
@@ -36,7 +44,10 @@ class CrawlRequest(BaseModel):
 
     @model_validator(mode="after")
     def _names_a_run(self) -> "CrawlRequest":
-        if self.seeds is None and (self.crawl is None or self.run_id is None):
+        if self.kind != "run":
+            if self.former is None or "/" not in self.former:
+                raise ValueError(f"a {self.kind} needs the former run: CRAWL/RUN_ID")
+        elif self.seeds is None and (self.crawl is None or self.run_id is None):
             raise ValueError("without seeds, crawl and run_id say which run goes on")
         return self
 
@@ -46,12 +57,18 @@ class CrawlRequest(BaseModel):
         Raises:
             ConfigError: the name of the list is no name for a crawl.
         """
+        if self.former is not None:
+            return run_key(self.former.partition("/")[0], run_id)
         return run_key(crawl_name(self.crawl or self.seeds or ""), run_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlResult:
-    """How a run ended; without a summary it was stopped and can go on."""
+    """How a run ended; without a summary it was stopped and can go on.
+
+    `warnings` are lines for people: nothing that changes the dataset.
+    """
 
     run: str
     summary: Summary | None
+    warnings: tuple[str, ...] = ()

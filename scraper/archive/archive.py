@@ -19,8 +19,9 @@ from tempfile import SpooledTemporaryFile
 
 import orjson
 
+from scraper.archive.progress import Progress, progress_of
 from scraper.archive.reading import Place, read_page
-from scraper.archive.told import attempt_from, robots_from
+from scraper.archive.told import robots_from
 from scraper.archive.warc import (
     WarcRecord,
     metadata_record,
@@ -28,23 +29,15 @@ from scraper.archive.warc import (
     read_records,
     warcinfo_record,
 )
-from scraper.models import Attempt, Exchange, Page, RobotsAnswer
+from scraper.models import Attempt, Exchange, Known, Page, RobotsAnswer, Status
 from scraper.settings_table import Archive as ArchiveSettings
 from scraper.store import Store
 
-__all__ = ["Archive", "ArchiveMemory", "Progress"]
+__all__ = ["Archive", "ArchiveMemory"]
 
 _MIN_FLUSH_S = 0.05
 _FIRST_FLUSH_S = 0.1
 _IN_MEMORY_BYTES = 8_388_608
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What the archive knows of one seed: its last attempt, and its page if it has one."""
-
-    last: Attempt
-    place: Place | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,18 +104,24 @@ class Archive:
             stamps=stamps, progress=self.progress, robots=self.robots, attempts=self._attempts
         )
 
-    def add(self, attempt: Attempt, exchanges: Sequence[Exchange]) -> None:
-        """Take in an attempt and what went over the wire for it; `flush` makes it durable."""
+    def add(
+        self, attempt: Attempt, exchanges: Sequence[Exchange], known: Known | None = None
+    ) -> None:
+        """Take in an attempt and what went over the wire for it; `flush` makes it durable.
+
+        `known` is what the attempt's page was compared with.
+        """
         metadata = orjson.loads(orjson.dumps(attempt))
         answered = bool(exchanges) and attempt.http_status is not None
         for exchange in exchanges[:-1] if answered else exchanges:
             self._write(page_records(exchange, None))
         place = None
         if answered:
-            place = self._write(page_records(exchanges[-1], metadata))
+            revisits = known if attempt.reason.status is Status.UNCHANGED else None
+            place = self._write(page_records(exchanges[-1], metadata, revisits=revisits))
         else:
             self._write(metadata_record(attempt.url, attempt.at, metadata))
-        self._note(attempt, place)
+        self._note(Progress(last=attempt, place=place if attempt.has_page else None))
 
     def add_robots(self, answer: RobotsAnswer, exchange: Exchange | None) -> None:
         """Take in a robots.txt, so that a resumed batch needn't ask for it again."""
@@ -235,14 +234,11 @@ class Archive:
         if "robots" in metadata:
             self.robots.append(robots_from(record, metadata))
             return
-        place = Place(part=part, offset=record.offset, length=record.length)
-        self._note(attempt_from(metadata), place)
+        self._note(progress_of(part, record, metadata))
 
-    def _note(self, attempt: Attempt, place: Place | None) -> None:
-        self._attempts.append(attempt)
-        self.progress[attempt.row] = Progress(
-            last=attempt, place=place if attempt.has_page else None
-        )
+    def _note(self, found: Progress) -> None:
+        self._attempts.append(found.last)
+        self.progress[found.last.row] = found
 
     def _cut(self, part: str, end: int) -> None:
         """Cut a torn tail off: the part is written anew without it, piece by piece."""

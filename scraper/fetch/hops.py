@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO
 
+from scraper.fetch.conditions import conditions, page_facts, unchanged_reason
 from scraper.fetch.polite import PoliteClient, redirect_target
 from scraper.fetch.reasons import parse_retry_after, reason_of_status
-from scraper.models import Attempt, Exchange, Hop, Reason, Seed
+from scraper.models import Attempt, Exchange, Hop, Reason, Seed, Status
 from scraper.robots import RobotsCache
 from scraper.throttle import HostHeld, HostRefused
 from scraper.urls import ParsedUrl, parse_url
@@ -141,6 +142,7 @@ class Fetcher:
                 deadline_s=http.deadline_s - trail.spent_s,
                 max_bytes=http.max_body_bytes,
                 listed=trail.seed.given_url,
+                conditions=conditions(trail.seed.known, url.href),
             )
         return await self._polite.get(
             url,
@@ -188,9 +190,10 @@ class Fetcher:
         return ended, target if stays else None
 
     def _answer(self, url: ParsedUrl, exchange: Exchange, trail: _Trail) -> Attempt:
-        reason = reason_of_status(exchange.http_status)
+        reason = unchanged_reason(exchange, trail.seed.known)
+        reason = reason or reason_of_status(exchange.http_status)
         wait_s = parse_retry_after(exchange.header("retry-after"), datetime.now(UTC))
-        if reason in {Reason.OK, Reason.NO_CONTENT}:
+        if reason.status in {Status.OK, Status.UNCHANGED} or reason is Reason.NO_CONTENT:
             wait_s = None
         longest = self._polite.settings.for_host(url.host).throttle.max_retry_after_s
         if wait_s is not None and wait_s > longest:
@@ -200,4 +203,5 @@ class Fetcher:
             http_status=exchange.http_status,
             final_url=url.href,
             retry_after_s=wait_s,
+            **page_facts(exchange),
         )

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from scraper.credentials import NO_MORE, MoreHeaders, SiteRequest, site_request
 from scraper.fetch.addresses import AddressGuard, Verdict
 from scraper.fetch.client import Client
+from scraper.fetch.conditions import Conditions
 from scraper.fetch.cookies import Cookies
 from scraper.fetch.reasons import reason_of_error
 from scraper.models import Exchange, Reason
@@ -56,6 +57,7 @@ class PoliteClient:
         whole: bool = True,
         sink: BinaryIO | None = None,
         listed: str | None = None,
+        conditions: Conditions = (),
     ) -> tuple[Exchange | Reason, float]:
         """Wait for the host's turn and ask: the answer or why there is none, and seconds spent.
 
@@ -76,6 +78,7 @@ class PoliteClient:
                     whole=whole,
                     sink=sink,
                     more=self._more(url, listed),
+                    conditions=conditions,
                 )
             except Exception as error:
                 # What is not of the network is raised again there.

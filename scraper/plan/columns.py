@@ -9,9 +9,22 @@ from collections.abc import Iterable, Mapping
 
 from scraper.rules import GENERIC_FIELDS, RESERVED_FIELDS, SiteRule
 
-__all__ = ["ITEM_COLUMNS", "OUTCOME_COLUMNS", "REDIRECTS", "SeedColumns", "field_columns"]
+__all__ = [
+    "ITEM_COLUMNS",
+    "KNOWN",
+    "OUTCOME_COLUMNS",
+    "REDIRECTS",
+    "SeedColumns",
+    "field_columns",
+    "named_anew",
+]
 
 REDIRECTS = "STRUCT(url VARCHAR, status INTEGER)[]"
+
+KNOWN = (
+    "STRUCT(url VARCHAR, fetched_at TIMESTAMP, etag VARCHAR, last_modified VARCHAR, "
+    "payload_digest VARCHAR, content_sha256 VARCHAR, item_sha256 VARCHAR)"
+)
 
 OUTCOME_COLUMNS = {
     "url": "VARCHAR",
@@ -40,6 +53,7 @@ ITEM_COLUMNS = {
     "fetched_at": "TIMESTAMPTZ",
     "site": "VARCHAR",
     "kind": "VARCHAR",
+    "stale": "BOOLEAN",
 }
 
 _SQL_TYPES = {
@@ -64,6 +78,16 @@ def field_columns(sites: Iterable[SiteRule]) -> dict[str, str]:
                 known.add(name.lower())
                 columns[name] = _SQL_TYPES[field.kind] + ("[]" if field.is_many else "")
     return columns
+
+
+def named_anew(
+    columns: Iterable[str], renamed: Mapping[str, str], sites: Iterable[SiteRule]
+) -> dict[str, str]:
+    """The names that the columns of a planned list get under other rules, by those they have."""
+    found = SeedColumns(sites)
+    known = list(columns)
+    found.take_in({renamed.get(name, name): None for name in known})
+    return dict(zip(known, found.types(), strict=True))
 
 
 class SeedColumns:

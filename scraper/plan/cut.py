@@ -23,7 +23,7 @@ from scraper.run import RunInfo
 from scraper.store import Store
 from scraper.tables import execute, quoted, scalar
 
-__all__ = ["Wave", "cut_into_batches", "effective_size", "load_wave", "place"]
+__all__ = ["Wave", "cut_into_batches", "effective_size", "load_wave", "place", "save_wave"]
 
 MAX_BATCHES = 4_800
 """Of a first wave: three Flyte actions a batch (the task and its two traces), and those of later
@@ -97,11 +97,11 @@ def cut_into_batches(
             rows = f"SELECT * EXCLUDE (part, batch) {chosen}"
             execute(tables, f"COPY ({rows}) TO {quoted(path)} (FORMAT parquet)")
             store.put_file(batch_key(info.run, batch, "seeds.parquet"), path)
-    _save_wave(wave, info.run, store)
+    save_wave(wave, info.run, store)
     return wave
 
 
-def _save_wave(wave: Wave, run: str, store: Store) -> None:
+def save_wave(wave: Wave, run: str, store: Store) -> None:
     """Write the plan of a wave: all its batches are there. Raises: `StoreError`."""
     store.put(wave_key(run, wave.number), orjson.dumps({"batches": wave.batches}))
 

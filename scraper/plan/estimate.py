@@ -17,6 +17,7 @@ from duckdb import DuckDBPyConnection
 from scraper.crawl import CrawlSpec
 from scraper.errors import ConfigError
 from scraper.plan.cut import place
+from scraper.plan.known import leave_alone, with_baseline
 from scraper.plan.lists import Inputs, Lists
 from scraper.plan.past import load_past
 from scraper.plan.rows import check_contact, spool_rows, tabulate
@@ -57,9 +58,13 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """An estimate, the last published run that it stands on, and why a run would be refused."""
+    """An estimate, the last published run that it stands on, and why a run would be refused.
+
+    `not_due` rows wouldn't be asked for: they take no time, and count in no batch.
+    """
 
     estimate: Estimate
+    not_due: int
     last_run: str | None
     refusal: str | None
 
@@ -86,21 +91,34 @@ def estimate_crawl(spec: CrawlSpec, *, store: Store | None, inputs: Inputs) -> P
     with open_tables() as (tables, scratch), Lists(spec, scratch, inputs) as lists:
         spool = scratch / "rows.jsonl"
         info = spool_rows(lists.rows(), info, spool=spool)
-        # The columns that ride along tell nothing here.
-        info = tabulate(tables, spool, replace(info, columns={}))
+        # The columns that ride along tell nothing here, but to rules that read them.
+        columns = info.columns if info.settings.all.recheck.adaptive else {}
+        info = tabulate(tables, spool, replace(info, columns=columns))
+        not_due = 0
+        if store is not None:
+            info = with_baseline(info, store)
+            not_due = leave_alone(tables, scratch, info=info, store=store)
         last = load_past(tables, scratch, store=store, crawl=spec.crawl)
         mean_bytes = last[1] if last is not None else None
         return Planned(
-            estimate=estimate(tables, scratch, info=info, mean_bytes=mean_bytes),
+            estimate=estimate(tables, scratch, info=info, mean_bytes=mean_bytes, not_due=not_due),
+            not_due=not_due,
             last_run=last[0] if last is not None else None,
             refusal=_refusal(tables, info),
         )
 
 
 def estimate(
-    tables: DuckDBPyConnection, scratch: Path, *, info: RunInfo, mean_bytes: float | None
+    tables: DuckDBPyConnection,
+    scratch: Path,
+    *,
+    info: RunInfo,
+    mean_bytes: float | None,
+    not_due: int = 0,
 ) -> Estimate:
     """Say what the rows of the table `planned` would take, hosts being as in the table `past`.
+
+    Those that aren't due are in the table no more.
 
     Raises: nothing.
     """
@@ -113,7 +131,7 @@ def estimate(
     return Estimate(
         rows=info.rows,
         duplicates=info.duplicates,
-        invalid=info.rows - info.duplicates - pages,
+        invalid=info.rows - info.duplicates - not_due - pages,
         hosts=scalar(tables, "SELECT count(*) FROM paces"),
         partitions=len(wave.batches),
         batches=sum(wave.batches),

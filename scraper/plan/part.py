@@ -1,14 +1,16 @@
 """A batch's rows, read back from its `seeds.parquet`."""
 
+from datetime import UTC, datetime
+
 from scraper.errors import StoreError
 from scraper.layout import batch_key
-from scraper.models import Hop, Seed
+from scraper.models import Hop, Known, Seed
 from scraper.store import Store
 from scraper.tables import AMPLE_MB, open_tables, quoted
 
 __all__ = ["read_seeds_part"]
 
-_COLUMNS = "row, url, fetch_url, host, domain, seed, redirects, attempts"
+_COLUMNS = "row, url, fetch_url, host, domain, seed, redirects, attempts, known"
 
 
 def read_seeds_part(store: Store, run: str, batch: str) -> list[Seed]:
@@ -36,6 +38,7 @@ def _seed(
     columns: dict[str, object] | None,
     redirects: list[dict[str, object]],
     attempts: int,
+    known: dict[str, object] | None,
 ) -> Seed:
     return Seed(
         row=row,
@@ -48,4 +51,11 @@ def _seed(
             Hop(url=str(hop["url"]), status=int(str(hop["status"]))) for hop in redirects
         ),
         attempts=attempts,
+        known=_known(known) if known is not None else None,
     )
+
+
+def _known(found: dict[str, object]) -> Known:
+    at = found.pop("fetched_at")
+    assert isinstance(at, datetime)
+    return Known(**found, fetched_at=at.replace(tzinfo=UTC))  # type: ignore[arg-type]  # as planned

@@ -22,6 +22,7 @@ from scraper.layout import INVALID_BATCH, batch_key, hosts_key
 from scraper.listsource import ListSource
 from scraper.parts import PartWriter
 from scraper.plan.cut import cut_into_batches
+from scraper.plan.known import know, with_baseline
 from scraper.plan.lists import Inputs, Lists
 from scraper.plan.rows import check_contact, spool_rows, tabulate
 from scraper.plan.snapshots import keep_lists
@@ -72,6 +73,8 @@ def prepare(
         keep_lists(lists, run=info.run, store=store)
         invalid.put(store, batch_key(info.run, INVALID_BATCH, "outcomes.jsonl.gz"))
         _write_invalid_rows(tables, scratch, run=info.run, store=store)
+        info = with_baseline(info, store)
+        know(tables, scratch, info=info, store=store)
         # The first batch of a host that gave a list isn't the first to ask it.
         save_hosts(store, hosts_key(info.run, "1"), lists.memories())
         stop.check()
@@ -105,6 +108,7 @@ def check_same_run(info: RunInfo, spec: CrawlSpec) -> None:
 
 def _differences(info: RunInfo, spec: CrawlSpec) -> Iterator[tuple[str, bool]]:
     yield "settings", not same_settings(info.settings, spec.settings)
+    yield "rows of a former run", info.again != spec.again
     yield "site rules", info.sites != spec.sites
     digest = _digest(info, spec)
     yield "rows in its list", digest is not None and digest != info.list_sha256
@@ -112,6 +116,9 @@ def _differences(info: RunInfo, spec: CrawlSpec) -> Iterator[tuple[str, bool]]:
 
 def _digest(info: RunInfo, spec: CrawlSpec) -> str | None:
     """The digest of the rows; none if they can't be read again from this machine."""
+    if spec.again is not None:
+        # The rows are those of a published run: they don't change.
+        return None
     sources = [s.source if isinstance(s, ListSource) else s for s in spec.lists]
     if any(
         isinstance(source, str) and (source == STDIN or is_list_url(source)) for source in sources

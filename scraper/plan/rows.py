@@ -18,14 +18,14 @@ from scraper.fetch.client import address_guard, require_contact
 from scraper.layout import INVALID_BATCH
 from scraper.models import Outcome, Reason
 from scraper.parts import PartWriter, packed
-from scraper.plan.columns import REDIRECTS, SeedColumns
+from scraper.plan.columns import KNOWN, REDIRECTS, SeedColumns
 from scraper.plan.cut import effective_size
 from scraper.run import RunInfo
 from scraper.seeds import RawRow
 from scraper.seeds.rows import excerpt
 from scraper.settings_table import Settings
 from scraper.tables import execute, quoted, quoted_name, scalar
-from scraper.urls import canonical_key, parse_url
+from scraper.urls import key_digest, parse_url
 
 __all__ = ["check_contact", "spool_rows", "tabulate"]
 
@@ -51,7 +51,7 @@ def spool_rows(
         ScraperError: the rows can't be read to their end.
     """
     columns, digest, row = SeedColumns(info.sites), hashlib.sha256(), 0
-    key_of = canonical_key if info.settings.all.plan.canonical else str
+    canonical = info.settings.all.plan.canonical
     with spool.open("wb") as file:
         for row, raw in enumerate(rows, 1):
             url = parse_url(raw.url) if raw.url is not None else None
@@ -63,7 +63,7 @@ def spool_rows(
                     invalid.write(packed(_invalid(row, text).as_line()))
             else:
                 about |= {"fetch_url": url.href, "host": url.host, "domain": url.domain}
-                about["key"] = _digest(key_of(url.key))
+                about["key"] = key_digest(url, canonical=canonical)
             about |= columns.take_in(raw.columns)
             line = orjson.dumps(about, option=orjson.OPT_APPEND_NEWLINE)
             digest.update(line)
@@ -91,7 +91,8 @@ def tabulate(tables: DuckDBPyConnection, spool: Path, info: RunInfo) -> RunInfo:
         f"FROM read_json({quoted(spool)}, columns = {{{types}}}, format = 'newline_delimited')",
     )
     spool.unlink()
-    execute(tables, _DUPLICATES, _WITHOUT_DUPLICATES, _PLANNED.format(redirects=REDIRECTS))
+    planned = _PLANNED.format(redirects=REDIRECTS, known=KNOWN)
+    execute(tables, _DUPLICATES, _WITHOUT_DUPLICATES, planned)
     duplicates = scalar(tables, "SELECT count(*) FROM duplicates")
     return replace(
         info,
@@ -110,7 +111,8 @@ _WITHOUT_DUPLICATES = "DELETE FROM spooled USING duplicates WHERE spooled.row = 
 
 _PLANNED = """
 CREATE VIEW planned AS
-SELECT row, url, fetch_url, host, domain, seed, CAST([] AS {redirects}) AS redirects, 0 AS attempts
+SELECT row, url, fetch_url, host, domain, replace(key::VARCHAR, '-', '') AS key, seed,
+CAST([] AS {redirects}) AS redirects, 0 AS attempts, CAST(NULL AS {known}) AS known
 FROM spooled
 """
 
@@ -128,10 +130,6 @@ def check_contact(tables: DuckDBPyConnection, settings: Settings) -> None:
     while found := hosts.fetchmany(1000):
         for (host,) in found:
             require_contact(settings.http, guard, host)
-
-
-def _digest(key: str) -> str:
-    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def _invalid(row: int, text: str) -> Outcome:

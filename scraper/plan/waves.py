@@ -94,7 +94,7 @@ def _tabulate(
     execute(
         tables,
         f"CREATE TABLE planned AS SELECT row, url, carried.fetch_url, carried.host, "
-        f"carried.domain, seed, carried.redirects, carried.attempts "
+        f"carried.domain, key, seed, carried.redirects, carried.attempts, known "
         f"FROM read_parquet([{files}]) AS seeds "
         f"JOIN read_json({quoted(scratch / 'carried.jsonl')}, columns = {{{types}}}, "
         f"format = 'newline_delimited') AS carried USING (row) ORDER BY row",

@@ -1,30 +1,32 @@
 """Publish: the batches' parts become the run's dataset; only then does `latest` move.
 
 In: a run whose waves are all at their end. Out: `outcomes.parquet`, `items.parquet`,
-`failed.jsonl`, `report.html`, `summary.json`, and, when the quality gates hold, `latest.json`,
-written last: who reads `latest` never sees half a run.
+`failed.jsonl`, `changes.parquet`, `report.html`, `summary.json`, and, when the quality gates hold,
+the crawl's state and `latest.json`, written last: who reads `latest` never sees half a run.
 
 Raises `RunError` when the run doesn't balance, `StoreError` when the store fails.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import orjson
 
-from scraper.layout import INVALID_BATCH, crawl_key, run_key
+from scraper.layout import INVALID_BATCH, NOT_DUE_BATCH, crawl_key, run_key, state_key
 from scraper.models import Reason, Status
 from scraper.plan.cut import Wave
+from scraper.publish.compare import made_whole
 from scraper.publish.dataset import Sums, check_accounted, merge, sums
+from scraper.publish.gates import check_gates, measure
+from scraper.publish.notify import has_notice, is_notice_due
 from scraper.publish.report import report_html
 from scraper.publish.summary import Gate, Summary
 from scraper.run import RunInfo, resumed
-from scraper.settings_table import Gates
 from scraper.stopping import StopFlag
 from scraper.store import Store
 from scraper.tables import open_tables
 
-__all__ = ["check_gates", "is_finished", "load_summary", "publish"]
+__all__ = ["is_finished", "load_summary", "publish"]
 
 
 def publish(
@@ -57,17 +59,29 @@ def publish(
             _move_latest(info, known, store)
         return known
     stop = stop or StopFlag()
-    batches = [INVALID_BATCH, *(b for wave in waves for ids in wave.partitions() for b in ids)]
+    batches = [
+        INVALID_BATCH,
+        NOT_DUE_BATCH,
+        *(b for wave in waves for ids in wave.partitions() for b in ids),
+    ]
     with open_tables() as (tables, scratch):
         files = merge(tables, scratch, info=info, store=store, batches=batches)
         check_accounted(tables, info)
-        summary = _summary(
-            info, sums(tables), now=now or datetime.now(UTC), resumed=resumed(store, info.run)
+        stop.check()
+        whole = made_whole(tables, scratch, files=files, info=info, store=store, batches=batches)
+        found, gates = sums(tables), info.settings.all.gates
+        summary = replace(
+            _summary(info, found, now=now or datetime.now(UTC), changes=whole.changes),
+            gates=check_gates(gates, found, measure(tables, gates, info.sites)),
+            resumed=resumed(store, info.run),
         )
-        for name, path in files.items():
+        for name, path in whole.files.items():
             stop.check()
             store.put_file(run_key(info.run, name), path)
         stop.check()
+        if summary.gates_held:
+            # It counts when `latest` names this run, not before.
+            store.put_file(state_key(info.crawl, info.run_id), whole.state)
         report = report_html(summary, tables, info=info)
     store.put(run_key(info.run, "report.html"), report.encode())
     stop.check()
@@ -87,6 +101,10 @@ def is_finished(info: RunInfo, store: Store) -> bool:
     text = store.get(run_key(info.run, "summary.json"))
     if text is None:
         return False
+    if has_notice(info):
+        summary = load_summary(store, info.run)
+        if summary is not None and is_notice_due(info, store, summary):
+            return False
     gates_held = all(gate["held"] for gate in orjson.loads(text)["gates"])
     return not (gates_held and _is_latest_due(info, store))
 
@@ -101,25 +119,9 @@ def load_summary(store: Store, run: str) -> Summary | None:
     return Summary(**data, gates=gates)
 
 
-def check_gates(gates: Gates, found: Sums) -> tuple[Gate, ...]:
-    """Hold what was found against the gates that are set. Raises: nothing."""
-    outcomes = sum(found.outcomes.values())
-    good = found.outcomes.get(Status.OK, 0) + found.outcomes.get(Status.UNCHANGED, 0)
-    failed = found.outcomes.get(Status.FAILED, 0)
-    checked = []
-    if gates.min_ok_share > 0:
-        share = round(good / outcomes, 6) if outcomes else 0.0
-        checked.append(("min_ok_share", gates.min_ok_share, share, share >= gates.min_ok_share))
-    if gates.max_failed is not None:
-        checked.append(("max_failed", gates.max_failed, failed, failed <= gates.max_failed))
-    if gates.min_items is not None:
-        checked.append(("min_items", gates.min_items, found.items, found.items >= gates.min_items))
-    return tuple(
-        Gate(name=name, limit=limit, value=value, held=held) for name, limit, value, held in checked
-    )
-
-
-def _summary(info: RunInfo, found: Sums, *, now: datetime, resumed: int) -> Summary:
+def _summary(
+    info: RunInfo, found: Sums, *, now: datetime, changes: dict[str, int] | None
+) -> Summary:
     duration_s = max((now - info.created_at).total_seconds(), 0.001)
     pages = found.outcomes.get(Status.OK, 0) + found.outcomes.get(Status.UNCHANGED, 0)
     return Summary(
@@ -135,10 +137,10 @@ def _summary(info: RunInfo, found: Sums, *, now: datetime, resumed: int) -> Summ
         pages_per_s=round(pages / duration_s, 3),
         duration_s=round(duration_s, 3),
         items=found.items,
-        changes=None,
-        gates=check_gates(info.settings.all.gates, found),
+        changes=changes,
+        gates=(),
         balanced=True,
-        resumed=resumed,
+        resumed=0,
     )
 
 

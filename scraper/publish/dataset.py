@@ -17,6 +17,12 @@ from scraper.errors import RunError
 from scraper.layout import batch_key
 from scraper.models import Reason
 from scraper.plan.columns import ITEM_COLUMNS, OUTCOME_COLUMNS, field_columns
+from scraper.publish.former import (
+    add_former,
+    keeps_generic_items,
+    with_former_items,
+    with_former_outcomes,
+)
 from scraper.rules import GENERIC_FIELDS
 from scraper.run import RunInfo
 from scraper.store import Store
@@ -59,7 +65,10 @@ def merge(
     """
     pieces = _Pieces(tables, scratch, info=info, store=store, batches=batches)
     pieces.gather("outcomes", "row", {"row": "BIGINT"} | OUTCOME_COLUMNS)
-    ordered = "SELECT * EXCLUDE (row) FROM outcomes_pieces ORDER BY row"
+    add_former(tables, scratch, info=info, store=store)
+    whole = with_former_outcomes("SELECT * FROM outcomes_pieces", info)
+    tables.execute(f"CREATE VIEW outcomes_whole AS {whole}")
+    ordered = "SELECT * EXCLUDE (row) FROM outcomes_whole ORDER BY row"
     written = {"outcomes.parquet": _copy(tables, scratch / "outcomes.parquet", ordered)}
     # The place in the file is the order of the list.
     tables.execute(
@@ -99,7 +108,7 @@ def check_accounted(tables: DuckDBPyConnection, info: RunInfo) -> None:
         RunError: the run doesn't balance; with the numbers.
     """
     outcomes = scalar(tables, "SELECT count(*) FROM outcomes")
-    distinct = scalar(tables, "SELECT count(DISTINCT row) FROM outcomes_pieces")
+    distinct = scalar(tables, "SELECT count(DISTINCT row) FROM outcomes_whole")
     if outcomes != distinct or info.rows != info.duplicates + outcomes:
         raise RunError(
             f"{info.run} does not balance: {info.rows} rows, {info.duplicates} duplicates, "
@@ -194,9 +203,13 @@ def _items(tables: DuckDBPyConnection, scratch: Path, info: RunInfo, *, pieces: 
     generic = {name: kind for name, kind in _GENERIC_COLUMNS.items() if name not in known}
     pieces.gather("items", "_row", {"_row": "BIGINT"} | ITEM_COLUMNS | fields | generic)
     without_rule = "SELECT count(*) FROM items_pieces WHERE site IS NULL"
-    has_generic = not fields or scalar(tables, without_rule) > 0
+    has_generic = (
+        not fields or scalar(tables, without_rule) > 0 or keeps_generic_items(tables, info)
+    )
     left_out = ["_row", *(() if has_generic else generic)]
     query = f"SELECT * EXCLUDE ({', '.join(map(quoted_name, left_out))}) FROM items_pieces"
+    columns = ITEM_COLUMNS | fields | (generic if has_generic else {}) | info.columns
+    query = with_former_items(tables, query, info=info, columns=columns)
     return _copy(tables, scratch / "items.parquet", query)
 
 

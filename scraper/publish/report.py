@@ -29,6 +29,7 @@ _REASONS = 40
 _COLUMNS = 80
 _SETTINGS = 40
 _VALUE_CHARACTERS = 200
+_CHANGE_CHARACTERS = 80
 _BAR_UNITS = 1000
 _GAP_UNITS = 3
 _LEAST_UNITS = 9
@@ -37,7 +38,7 @@ _LEAST_UNITS = 9
 _WEB_URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
 _PROXY_CREDENTIALS = re.compile(r"^(\w+://)?.*@", re.DOTALL)
-_SECRET_NAME = re.compile("password|secret|token|cookie|auth|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile("password|secret|token|cookie|auth|credential|webhook", re.IGNORECASE)
 
 
 def report_html(summary: Summary, tables: DuckDBPyConnection, *, info: RunInfo) -> str:
@@ -70,6 +71,7 @@ def report_html(summary: Summary, tables: DuckDBPyConnection, *, info: RunInfo) 
             other_hosts=max(0, summary.hosts - len(top_hosts)),
             other_rows=other_rows,
             slowest=report_tables.slowest(tables),
+            changes=report_tables.changes(tables, characters=_CHANGE_CHARACTERS),
             coverage=_coverage(tables, columns),
             other_columns=max(0, len(columns) - _COLUMNS),
             items=report_tables.sample(tables, columns, characters=_VALUE_CHARACTERS),
@@ -172,7 +174,7 @@ def _differing(own: Settings, base: Settings, *, prefix: str) -> list[tuple[str,
 
 def _setting(name: str, value: object) -> str:
     """A setting's value as text, without what is secret in it."""
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "none"
     if isinstance(value, bool):
         return str(value).lower()

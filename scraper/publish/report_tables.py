@@ -15,6 +15,7 @@ from scraper.tables import quoted_name, scalar
 __all__ = [
     "LINK_CHARACTERS",
     "Row",
+    "changes",
     "columns_of",
     "coverage",
     "example_urls",
@@ -31,6 +32,7 @@ _HOSTS = 20
 _SLOWEST = 10
 _ITEMS = 5
 _ITEM_FIELDS = 20
+_CHANGES = 50
 
 Row = dict[str, object]
 
@@ -83,6 +85,23 @@ def slowest(tables: DuckDBPyConnection) -> list[Row]:
         f"SELECT left(url, {LINK_CHARACTERS + 1}) AS url, elapsed_s, reason, http_status "
         f"FROM {_outcomes(tables)} WHERE elapsed_s > 0 AND url IS NOT NULL "
         f"ORDER BY elapsed_s DESC, row LIMIT {_SLOWEST}",
+    )
+
+
+def changes(tables: DuckDBPyConnection, *, characters: int) -> list[Row]:
+    """The first rows of what changed; none without a former run.
+
+    Args:
+        tables: has `changes`, if there is a former run.
+        characters: longer values are cut one character after so many, which tells them apart.
+    """
+    if not columns_of(tables, "changes"):
+        return []
+    texts = ", ".join(f"left({name}, {characters + 1}) AS {name}" for name in ("before", "after"))
+    return _rows(
+        tables,
+        f"SELECT left(url, {LINK_CHARACTERS + 1}) AS url, kind, left(field, 80) AS field, "
+        f"left(item, 80) AS item, {texts} FROM changes LIMIT {_CHANGES}",
     )
 
 

@@ -23,7 +23,7 @@ class Gate:
 class Summary:
     """The sums of a run, as `summary.json` has them.
 
-    `changes` is null: the diff to the last run is not written yet.
+    `changes` counts the URLs of each kind since the last published run; without one it is null.
     """
 
     crawl: str

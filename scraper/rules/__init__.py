@@ -6,7 +6,7 @@ rule to a page is `scraper.extract.apply`.
 
 from scraper.rules.choice import RuleChoice, rule_choice, rule_for
 from scraper.rules.clean import CleanStep, CleanTable
-from scraper.rules.crawl import GENERIC_FIELDS, check_extractors, check_rules
+from scraper.rules.crawl import GENERIC_FIELDS, check_extractors, check_fields, check_rules
 from scraper.rules.extractor import load_extractor
 from scraper.rules.field import Fallback, FieldRule, FieldType
 from scraper.rules.site import RESERVED_FIELDS, Declared, SiteRule
@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "SourceKind",
     "check_extractors",
+    "check_fields",
     "check_rules",
     "load_extractor",
     "rule_choice",

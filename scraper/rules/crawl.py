@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from scraper.errors import ConfigError
 from scraper.rules.extractor import load_extractor
 from scraper.rules.site import SiteRule
+from scraper.settings import nearest
 
-__all__ = ["GENERIC_FIELDS", "check_extractors", "check_rules"]
+__all__ = ["GENERIC_FIELDS", "check_extractors", "check_fields", "check_rules"]
 
 GENERIC_FIELDS = {
     "title": "str",
@@ -37,6 +38,18 @@ def check_rules(rules: Iterable[SiteRule], source: str) -> None:
     _check_types(rules, source)
     _check_pages(rules, source)
     check_extractors(rules, source)
+
+
+def check_fields(names: Iterable[str], rules: Iterable[SiteRule], key: str) -> None:
+    """Check that names are those of fields that an item of the crawl may have.
+
+    Raises:
+        ConfigError: one isn't; with the nearest.
+    """
+    known = [name for rule in rules for name in rule.fields] + list(GENERIC_FIELDS)
+    for name in names:
+        if name.lower() not in {field.lower() for field in known}:
+            raise ConfigError(f"{key}: no rule has a field {name!r}{nearest(name, set(known))}")
 
 
 def check_extractors(rules: Iterable[SiteRule], source: str) -> None:

@@ -11,9 +11,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import scraper.poll
+import scraper.reparse
 import scraper.submit
 from scraper.errors import ConfigError
-from scraper.models import BatchJob
+from scraper.models import BatchJob, PhaseResult
 from scraper.run import RunInfo, load_run
 from scraper.session import Session, open_session
 from scraper.stopping import StopFlag
@@ -53,6 +54,11 @@ class Sessions:
             StoreError: the store failed.
         """
         async with self.of(job) as session:
+            again = session.info.again
+            if again is not None and again.kind == "reparse":
+                if phase == "submit":
+                    return PhaseResult(attempts=0, pending=0)
+                return await scraper.reparse.reparse(session, job)
             if phase == "submit":
                 return await scraper.submit.submit(session, job)
             return await scraper.poll.poll(session, job)

@@ -11,6 +11,7 @@ import scraper.parse
 import scraper.poll
 from scraper.batch import done_result
 from scraper.errors import StoreError
+from scraper.fetch.conditions import payload_digest
 from scraper.layout import batch_key, hosts_key
 from scraper.models import BatchResult
 from scraper.poll import poll
@@ -120,7 +121,7 @@ async def test_an_outcome_says_all_that_is_known(store):
 
     (outcome,) = part_of(store, job, "outcomes")
     body = page("hello").content
-    known = {"fetched_at", "elapsed_s", "content_sha256"}
+    known = {"fetched_at", "elapsed_s", "content_sha256", "item_sha256"}
     assert {key: value for key, value in outcome.items() if key not in known} == {
         "row": 1,
         "url": "http://A.test/1",
@@ -138,6 +139,9 @@ async def test_an_outcome_says_all_that_is_known(store):
         "items": 1,
         "detail": "",
         "batch": job.batch,
+        "etag": None,
+        "last_modified": None,
+        "payload_digest": payload_digest(body),
     }
     assert str(outcome["fetched_at"]).endswith("Z")
     (item,) = part_of(store, job, "items")

@@ -28,6 +28,19 @@ def run_crawl(tmp_path, seeds, *, settings=(), run_id="r1", stop=None, **more) -
         settings=[*FAST, *settings],
         **more,
     )
+    return run_request(tmp_path, request)
+
+
+def run_again(tmp_path, kind, former, *, run_id="r2", **more) -> CrawlResult:
+    """Run a retry or a reparse of a run as the command line does."""
+    new_run()
+    request = CrawlRequest(
+        kind=kind, former=former, store=str(tmp_path / "store"), run_id=run_id, **more
+    )
+    return run_request(tmp_path, request)
+
+
+def run_request(tmp_path, request) -> CrawlResult:
     runner = flyte.with_runcontext(
         mode="local", name="test", raw_data_path=str(tmp_path / "raw"), disable_run_cache=True
     )

@@ -58,6 +58,8 @@ def _executed(asked: CrawlRequest, *, as_json: bool, quiet: bool) -> tuple[Summa
     if result.summary is None:
         click.echo(go_on, err=True)
         return None, INTERRUPTED
+    for warning in result.warnings:
+        click.echo(f"warning: {warning}", err=True)
     store = Store(str(asked.store))
     show_summary(result.summary, store, as_json=as_json, quiet=quiet)
     return result.summary, 0 if result.summary.gates_held else GATE

@@ -13,7 +13,7 @@ from workflows.cli.options import json_flag, run_argument, store_option
 from workflows.cli.output import open_output
 from workflows.cli.told import errors_told
 
-__all__ = ["export"]
+__all__ = ["chosen_format", "export"]
 
 _FORMAT_BY_SUFFIX: dict[str, ExportFormat] = {
     ".jsonl": "jsonl",
@@ -51,7 +51,7 @@ def export(
     numbers stay as they are.
     """
     with errors_told():
-        chosen = _format(file_format, file, as_json=as_json)
+        chosen = chosen_format(file_format, file, as_json=as_json)
         source = existing_store(store)
         name = published_run(source, run)
         with open_output(file) as target:
@@ -60,7 +60,7 @@ def export(
             _show(what, chosen, rows, path=Path(file), as_json=as_json)
 
 
-def _format(chosen: ExportFormat | None, file: str | None, *, as_json: bool) -> ExportFormat:
+def chosen_format(chosen: ExportFormat | None, file: str | None, *, as_json: bool) -> ExportFormat:
     """The format that is meant.
 
     Raises:

@@ -13,11 +13,15 @@ from scraper.garbage import collect_rarely
 from scraper.product import VERSION
 from workflows.cli.check import check
 from workflows.cli.demo import demo
+from workflows.cli.diff import diff
 from workflows.cli.export import export
 from workflows.cli.list_ import list_
 from workflows.cli.plan import plan
+from workflows.cli.prune import prune_
 from workflows.cli.resume import resume
+from workflows.cli.retry import reparse, retry
 from workflows.cli.run import run
+from workflows.cli.schedule import schedule
 from workflows.cli.signals import orderly_end
 from workflows.cli.try_ import try_
 
@@ -30,7 +34,11 @@ def cli() -> None:
     """Turn a list of URLs into a complete, accounted-for dataset, politely."""
 
 
-for command in (run, resume, plan, try_, check, list_, export, demo):
+_COMMANDS = (
+    *(run, resume, retry, reparse, plan, try_, check, list_, export, diff),
+    *(schedule, prune_, demo),
+)
+for command in _COMMANDS:
     cli.add_command(command)
 
 

@@ -24,6 +24,9 @@ __all__ = ["run"]
 @click.option("--run-id", metavar="ID", help="Go on with this run, or name a new one.")
 @url_column_option
 @set_option
+@click.option(
+    "--fresh", is_flag=True, help="Ask for every page whole, even if it is known or isn't due."
+)
 @json_option
 @quiet_option
 def run(
@@ -33,6 +36,7 @@ def run(
     run_id: str | None,
     url_column: str | None,
     settings: tuple[str, ...],
+    fresh: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -46,7 +50,7 @@ def run(
         "crawl": crawl,
         "run_id": run_id,
         "url_column": url_column,
-        "settings": list(settings),
+        "settings": [*settings, *(["recheck.fresh=true"] if fresh else [])],
     }
     _, code = execute(request, as_json=as_json, quiet=quiet)
     sys.exit(code)

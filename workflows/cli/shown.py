@@ -51,16 +51,17 @@ def show_plan(planned: "Planned", *, as_json: bool) -> None:
     if as_json:
         text = orjson.dumps(asdict(planned.estimate), option=orjson.OPT_INDENT_2).decode()
     else:
-        text = plan_text(planned.estimate, planned.last_run)
+        text = plan_text(planned.estimate, planned.last_run, not_due=planned.not_due)
     click.echo(text)
 
 
-def plan_text(estimate: "Estimate", last_run: str | None) -> str:
+def plan_text(estimate: "Estimate", last_run: str | None, *, not_due: int = 0) -> str:
     """What a run would be, line by line; the first is law 1 before the run."""
-    pages = estimate.rows - estimate.duplicates - estimate.invalid
+    pages = estimate.rows - estimate.duplicates - estimate.invalid - not_due
+    left = f"{not_due:,} not due + " if not_due else ""
     lines = [
         f"{estimate.rows:,} rows = {estimate.duplicates:,} duplicates + {estimate.invalid:,} "
-        f"invalid + {pages:,} to fetch",
+        f"invalid + {left}{pages:,} to fetch",
         f"{_counted(estimate.hosts, 'host')} in {_counted(estimate.partitions, 'partition')}, "
         f"{_counted(estimate.batches, 'batch')}",
     ]

@@ -15,3 +15,7 @@ def main() -> None:
     from workflows.cli.main import main as run_command
 
     run_command()
+
+
+if __name__ == "__main__":
+    main()

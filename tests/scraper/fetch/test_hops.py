@@ -1,6 +1,7 @@
 import httpx
 import pytest
 
+from scraper.fetch.conditions import payload_digest
 from scraper.models import Attempt, Hop, Reason
 from tests.scraper.batches import (
     moved,
@@ -29,6 +30,7 @@ async def test_a_page():
         http_status=200,
         final_url=URL,
         wire_bytes=len(page("hello").content),
+        payload_digest=payload_digest(page("hello").content),
     )
     assert attempt.elapsed_s == pytest.approx(exchanges[0].elapsed_s, abs=1e-5)
 

@@ -1,6 +1,7 @@
 """The estimate, checked against a plan that is counted by hand, and against the plan of a run."""
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,6 +10,7 @@ from scraper.plan.lists import Inputs
 from scraper.store import Store
 from tests.scraper.plan.lists import plan, spec_of
 from tests.scraper.plan.test_past import publish
+from tests.scraper.recurring import Crawl, product
 
 ONE_SECOND = ("throttle.delay_s=1", "throttle.jitter=0", "robots.obey=false")
 
@@ -169,3 +171,21 @@ def test_nothing_is_written(tmp_path):
     store = Store(str(tmp_path / "store"))
     planned_of(pages("a.example", 3), store=store)
     assert store.list("") == []
+
+
+@pytest.mark.anyio
+async def test_rows_that_are_not_due_take_no_time(tmp_path):
+    urls = [f"http://a.org/{n}" for n in range(3)]
+    flags = ["recheck.adaptive=true", "throttle.delay_s=1"]
+    crawl = Crawl(tmp_path, urls[:2], flags)
+    await crawl.run({url: product("Chair", 1) for url in urls}, at=datetime.now(UTC))
+
+    crawl.rows = [*urls, "no url"]
+    planned = estimate_crawl(crawl.spec, store=crawl.store, inputs=Inputs())
+    found = planned.estimate
+    assert (planned.not_due, found.rows, found.invalid, found.batches) == (2, 4, 1, 1)
+    assert [(slow.host, slow.rows, slow.seconds) for slow in found.slowest_hosts] == [
+        ("a.org", 1, 1.0)
+    ]
+    crawl.flags = [*flags, "recheck.fresh=true"]
+    assert estimate_crawl(crawl.spec, store=crawl.store, inputs=Inputs()).not_due == 0

@@ -1,6 +1,5 @@
 """Publishing: the gates, the files, and `latest`, which moves last or not at all."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -9,11 +8,8 @@ import pytest
 from scraper.errors import RunError, StoreError
 from scraper.layout import batch_key
 from scraper.plan.cut import load_wave
-from scraper.publish.commit import check_gates, is_finished, load_summary, publish
-from scraper.publish.dataset import Sums
-from scraper.publish.summary import Gate
+from scraper.publish.commit import is_finished, load_summary, publish
 from scraper.run import begin_life
-from scraper.settings_table import Gates
 from scraper.stopping import StopFlag, Stopped
 from tests.scraper.batches import (
     AT,
@@ -27,35 +23,6 @@ from tests.scraper.batches import (
 )
 
 pytestmark = pytest.mark.anyio
-
-FOUND = Sums(
-    outcomes={"ok": 80, "unchanged": 10, "skipped": 5, "failed": 5},
-    reasons={"ok": 80, "http_4xx": 5},
-    hosts=3,
-    bytes=1000,
-    items=85,
-)
-
-
-@pytest.mark.parametrize(
-    ("gates", "held"),
-    [
-        (Gates(), ()),
-        (Gates(min_ok_share=0.9), (Gate(name="min_ok_share", limit=0.9, value=0.9, held=True),)),
-        (Gates(min_ok_share=0.91), (Gate(name="min_ok_share", limit=0.91, value=0.9, held=False),)),
-        (Gates(max_failed=5), (Gate(name="max_failed", limit=5, value=5, held=True),)),
-        (Gates(max_failed=4), (Gate(name="max_failed", limit=4, value=5, held=False),)),
-        (Gates(min_items=86), (Gate(name="min_items", limit=86, value=85, held=False),)),
-    ],
-    ids=["none set", "share holds", "share falls short", "failed holds", "too many", "items"],
-)
-def test_gates(gates, held):
-    assert check_gates(gates, FOUND) == held
-
-
-def test_no_outcome_at_all_is_no_share():
-    nothing = replace(FOUND, outcomes={}, items=0)
-    assert not check_gates(Gates(min_ok_share=0.1), nothing)[0].held
 
 
 async def finished(tmp_path, *flags):

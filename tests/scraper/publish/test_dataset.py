@@ -75,10 +75,10 @@ async def test_items_have_the_rules_fields_typed_and_the_list_s_columns(tmp_path
         files = merge(tables, scratch, info=info, store=store, batches=ids)
         found = duckdb.sql(f"SELECT * EXCLUDE (fetched_at) FROM '{files['items.parquet']}'")
         assert found.columns == [
-            "url", "final_url", "site", "kind", "name", "price", "tags", "shelf",
+            "url", "final_url", "site", "kind", "stale", "name", "price", "tags", "shelf",
         ]  # fmt: skip
         assert found.fetchall() == [
-            ("http://a.org/1", "http://a.org/1", "shop", "product", "Chair", 12.5,
+            ("http://a.org/1", "http://a.org/1", "shop", "product", False, "Chair", 12.5,
              ["red", "new"], "x"),
         ]  # fmt: skip
 

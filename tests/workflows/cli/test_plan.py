@@ -100,7 +100,7 @@ def test_only_the_list_is_asked_for_and_the_last_run_is_known(folder):
     assert after["bytes_expected"] == 1000
     assert "bytes expected: 0.0 MB, as in 127.0.0.1-urls/r\n" in text.stdout
     assert sorted(path.name for path in (folder / "crawls/127.0.0.1-urls").iterdir()) == [
-        "latest.json", "lease", "r",
+        "latest.json", "lease", "r", "state",
     ]  # fmt: skip
 
 

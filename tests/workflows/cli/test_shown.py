@@ -48,3 +48,19 @@ def test_a_plan_is_aligned():
         "  b.org                    7 rows          7.7 s\n"
         "bytes expected: 98,765.4 MB, as in shop/r1"
     )
+
+
+def test_rows_that_are_not_due_are_told_apart():
+    estimate = Estimate(
+        rows=9,
+        duplicates=1,
+        invalid=1,
+        hosts=1,
+        partitions=1,
+        batches=1,
+        seconds_expected=0.0,
+        bytes_expected=None,
+        slowest_hosts=(),
+    )
+    first = plan_text(estimate, "shop/r1", not_due=4).splitlines()[0]
+    assert first == "9 rows = 1 duplicates + 1 invalid + 4 not due + 3 to fetch"
