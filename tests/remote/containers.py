@@ -155,7 +155,7 @@ def _judge(attempt: Attempt, outputs: Path) -> None:
         attempt.error = ExecutionError(code=error.code, message=error.message, kind=error.origin)
         attempt.is_final = error.kind == ContainerError.NON_RECOVERABLE
     elif (outputs / "outputs.pb").exists() and attempt.returncode == 0:
-        attempt.output_uri, attempt.is_final = str(outputs / "outputs.pb"), True
+        attempt.output_uri, attempt.is_final = str(outputs), True
     else:
         attempt.error = ExecutionError(
             code="Crashed",

@@ -94,6 +94,7 @@ class ControlPlane(StateService, QueueService):
         self.containers = containers
         self.actions: dict[str, Action] = {}
         self.aborted: list[str] = []
+        self.recorded: Counter[str] = Counter()
         self.on_change: Callable[[Action], None] = lambda _action: None
         self._watchers: dict[str, list[asyncio.Queue[WatchResponse]]] = defaultdict(list)
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
@@ -148,6 +149,7 @@ class ControlPlane(StateService, QueueService):
                 request.trace.phase,
                 request.trace.outputs.output_uri,
             )
+            self.recorded[action.what] += 1
             self._add(action)
         elif name in self.actions:
             raise ConnectError(Code.ALREADY_EXISTS, name)

@@ -1,6 +1,7 @@
 """Runs of the project's own tasks on the stand-in for a control plane."""
 
 import asyncio
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from flyteidl2.common.identifier_pb2 import ActionIdentifier, RunIdentifier
 
 from scraper.store import Store
 from tests.remote.control_plane import Action, ControlPlane
+from tests.scraper.fetch.origin import Origin
 from workflows.crawl import crawl
 from workflows.request import CrawlRequest
 
@@ -27,19 +29,34 @@ SETTINGS = [
     "archive.flush_s=0.05",
     "batch.workers=1",
 ]
+PAGE = b"<title>A page</title><h1>A page</h1>"
 BATCH = "scraper-batch.scrape_batch"
 
 
 @dataclass
 class Remote:
-    """One folder with a list and a store, and the control plane that runs its crawls."""
+    """A website, a folder with a list and a store, the control plane that runs its crawls."""
 
     folder: Path
     plane: ControlPlane
+    origin: Origin
 
     @property
     def store(self) -> Store:
         return Store(str(self.folder / "store"))
+
+    def listed(self, count: int, *, hosts: int = 1) -> Path:
+        """A list of so many pages that the website has, spread over so many hosts."""
+        for n in range(count):
+            self.origin.add(f"/{n}", PAGE, content_type="text/html")
+        urls = [self.origin.url(f"/{n}", f"h{n % hosts}.localhost") for n in range(count)]
+        seeds = self.folder / "shop.txt"
+        seeds.write_text("\n".join(urls))
+        return seeds
+
+    def asked(self) -> Counter[str]:
+        """How often each page was asked for."""
+        return Counter(self.origin.paths)
 
     def begin(
         self, seeds: Path, *, settings: tuple[str, ...] = (), run_id: str = "r1"

@@ -7,44 +7,85 @@ of ours.
 
 from collections import Counter
 
+import orjson
 import pytest
+from flyteidl2.common.phase_pb2 import ActionPhase
 
-from tests.remote.control_plane import serve_plane
-from tests.remote.runs import BATCH, PATIENCE_S, Remote
-from tests.scraper.fetch.origin import serve_origin
+from tests.processes import wait_until
+from tests.remote.runs import BATCH, PATIENCE_S
 
 pytestmark = pytest.mark.sockets
 
-PAGE = b"<title>A page</title><h1>A page</h1>"
+SUCCEEDED = ActionPhase.ACTION_PHASE_SUCCEEDED
 
 
-@pytest.fixture
-def origin():
-    with serve_origin() as origin:
-        yield origin
+def once_each(count):
+    return Counter({f"/{n}": 1 for n in range(count)})
 
 
-@pytest.fixture
-def remote(tmp_path):
-    with serve_plane(tmp_path / "plane") as plane:
-        yield Remote(tmp_path, plane)
+def killing(plane, *, when):
+    """Kill the process of what a change leads to, the first time that it leads to something."""
+    killed = []
+
+    def look(action):
+        victim = None if killed else when(action)
+        if victim is not None:
+            killed.append(victim)
+            victim.kill()
+
+    plane.on_change = look
+    return killed
 
 
-def served(origin, tmp_path, count, *, hosts=1):
-    """A list of pages, spread over so many hosts."""
-    urls = [origin.url(f"/{n}", f"h{n % hosts}.localhost") for n in range(count)]
-    for n in range(count):
-        origin.add(f"/{n}", PAGE, content_type="text/html")
-    seeds = tmp_path / "shop.txt"
-    seeds.write_text("\n".join(urls))
-    return seeds
+def test_an_undisturbed_run_begins_each_process_once(remote):
+    summary = remote.run(remote.listed(3))
+    assert (summary["outcomes"]["ok"], summary["balanced"], summary["resumed"]) == (3, True, 0)
+    assert remote.asked() == once_each(3)
+    tasks = [len(action.attempts) for action in remote.plane.actions.values() if action.spec]
+    assert tasks == [1, 1]
+    assert [len(remote.plane.of(name)) for name in ("submit", "poll")] == [1, 1]
 
 
-def asked(origin):
-    return Counter(origin.paths)
-
-
-def test_a_list_becomes_a_dataset(origin, remote, tmp_path):
-    summary = remote.run(served(origin, tmp_path, 3))
+def test_a_worker_killed_between_the_phases_replays_submit_and_only_polls(remote):
+    plane = remote.plane
+    killed = killing(
+        plane,
+        when=lambda action: plane.actions[action.parent] if action.what == "submit" else None,
+    )
+    summary = remote.run(remote.listed(3))
+    [batch] = plane.of(BATCH)
+    assert killed == [batch]
+    assert [attempt.returncode for attempt in batch.attempts] == [-9, 0]
     assert (summary["outcomes"]["ok"], summary["balanced"]) == (3, True)
-    assert set(asked(origin).values()) == {1}
+    assert remote.asked() == once_each(3)
+    # Found in what the plane knew, submit wasn't recorded a second time.
+    assert plane.recorded == {"submit": 1, "poll": 1}
+    # Its inputs were put there by both attempts, the same bytes: else its name would differ.
+    [submit], [poll] = plane.of("submit"), plane.of("poll")
+    first, second = (attempt.inputs for attempt in batch.attempts)
+    assert first[submit.id.name] == second[submit.id.name]
+    assert set(second) - set(first) == {poll.id.name}
+
+
+def test_an_orchestrator_killed_half_way_re_attaches_its_batches_and_re_runs_none(remote):
+    plane, root = remote.plane, "a0-r1"
+    seeds = remote.listed(5, hosts=5)
+
+    def second_is_done(action):
+        done = [each for each in plane.of(BATCH) if each.phase == SUCCEEDED]
+        return plane.actions[root] if len(done) == 2 else None
+
+    def hold(path):
+        # One batch is under way when the orchestrator dies, and until the next one lives.
+        if path == "/4":
+            wait_until(lambda: len(plane.actions[root].attempts) == 2)
+
+    remote.origin.on_asked = hold
+    killed = killing(plane, when=second_is_done)
+    summary = remote.run(seeds, settings=("batch.size=1",))
+    assert [action.id.name for action in killed] == [root]
+    assert [attempt.returncode for attempt in killed[0].attempts] == [-9, 0]
+    assert sorted(plane.attempts(BATCH).values()) == [1] * 5
+    assert remote.asked() == once_each(5)
+    assert (summary["outcomes"]["ok"], summary["balanced"], summary["resumed"]) == (5, True, 1)
+    assert orjson.loads(remote.store.get("shop/latest.json"))["run_id"] == "r1"

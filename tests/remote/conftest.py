@@ -1,0 +1,13 @@
+"""A website, and a control plane beside it."""
+
+import pytest
+
+from tests.remote.control_plane import serve_plane
+from tests.remote.runs import Remote
+from tests.scraper.fetch.origin import serve_origin
+
+
+@pytest.fixture
+def remote(tmp_path):
+    with serve_origin() as origin, serve_plane(tmp_path / "plane") as plane:
+        yield Remote(tmp_path, plane, origin)
