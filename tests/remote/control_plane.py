@@ -112,7 +112,7 @@ class ControlPlane(StateService, QueueService):
         return asyncio.run_coroutine_threadsafe(self._run_root(action), self.loop)
 
     def abort(self, name: str) -> None:
-        """Abort a run as a user does: its children first, as it comes; from any thread."""
+        """Abort an action, then what it asked for, as a user may; from any thread."""
         asyncio.run_coroutine_threadsafe(self._abort_all(name), self.loop).result(START_STOP_S)
 
     async def watch(
@@ -200,7 +200,7 @@ class ControlPlane(StateService, QueueService):
 
     async def _abort_all(self, name: str) -> None:
         children = [action for action in self.actions.values() if action.parent == name]
-        for action in (*children, self.actions[name]):
+        for action in (self.actions[name], *children):
             await self._abort(action)
 
     async def _abort(self, action: Action) -> None:

@@ -13,6 +13,7 @@ from flyte._task import TaskTemplate
 from flyte.models import SerializationContext
 from flyteidl2.common.identifier_pb2 import ActionIdentifier, RunIdentifier
 
+from scraper.archive.warc import read_records
 from scraper.store import Store
 from tests.remote.control_plane import Action, ControlPlane
 from tests.scraper.fetch.origin import Origin
@@ -57,6 +58,13 @@ class Remote:
     def asked(self) -> Counter[str]:
         """How often each page was asked for."""
         return Counter(self.origin.paths)
+
+    def flushed(self, run: str) -> list[str]:
+        """The URLs whose attempts stand in a run's archive, whole."""
+        parts = (self.folder / "store" / run).glob("batches/*/*.warc.gz")
+        records = [record for part in parts for record in read_records([part.read_bytes()])]
+        found = [record.metadata for record in records if record.metadata is not None]
+        return [str(metadata["url"]) for metadata in found if "row" in metadata]
 
     def begin(
         self, seeds: Path, *, settings: tuple[str, ...] = (), run_id: str = "r1"

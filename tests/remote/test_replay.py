@@ -16,6 +16,7 @@ from tests.remote.runs import BATCH, PATIENCE_S
 
 pytestmark = pytest.mark.sockets
 
+RUNNING = ActionPhase.ACTION_PHASE_RUNNING
 SUCCEEDED = ActionPhase.ACTION_PHASE_SUCCEEDED
 
 
@@ -35,15 +36,6 @@ def killing(plane, *, when):
 
     plane.on_change = look
     return killed
-
-
-def test_an_undisturbed_run_begins_each_process_once(remote):
-    summary = remote.run(remote.listed(3))
-    assert (summary["outcomes"]["ok"], summary["balanced"], summary["resumed"]) == (3, True, 0)
-    assert remote.asked() == once_each(3)
-    tasks = [len(action.attempts) for action in remote.plane.actions.values() if action.spec]
-    assert tasks == [1, 1]
-    assert [len(remote.plane.of(name)) for name in ("submit", "poll")] == [1, 1]
 
 
 def test_a_worker_killed_between_the_phases_replays_submit_and_only_polls(remote):
@@ -67,13 +59,33 @@ def test_a_worker_killed_between_the_phases_replays_submit_and_only_polls(remote
     assert set(second) - set(first) == {poll.id.name}
 
 
+def test_a_worker_killed_inside_submit_fetches_only_what_the_archive_lacks(remote):
+    plane, last = remote.plane, 7
+
+    def kill(path):
+        if path == f"/{last}" and remote.asked()[path] == 1:
+            wait_until(lambda: len(remote.flushed("shop/r1")) == last)
+            plane.of(BATCH)[0].kill()
+
+    remote.origin.on_asked = kill
+    summary = remote.run(remote.listed(10))
+    [batch] = plane.of(BATCH)
+    assert [attempt.returncode for attempt in batch.attempts] == [-9, 0]
+    assert (summary["outcomes"]["ok"], summary["balanced"]) == (10, True)
+    assert remote.asked() == once_each(10) + Counter([f"/{last}"])
+    assert plane.recorded == {"submit": 1, "poll": 1}
+
+
 def test_an_orchestrator_killed_half_way_re_attaches_its_batches_and_re_runs_none(remote):
-    plane, root = remote.plane, "a0-r1"
+    plane, root, under_way = remote.plane, "a0-r1", []
     seeds = remote.listed(5, hosts=5)
 
-    def second_is_done(action):
+    def second_is_done(_action):
         done = [each for each in plane.of(BATCH) if each.phase == SUCCEEDED]
-        return plane.actions[root] if len(done) == 2 else None
+        if len(done) != 2:
+            return None
+        under_way.extend(each for each in plane.of(BATCH) if each.phase == RUNNING)
+        return plane.actions[root]
 
     def hold(path):
         # One batch is under way when the orchestrator dies, and until the next one lives.
@@ -85,7 +97,8 @@ def test_an_orchestrator_killed_half_way_re_attaches_its_batches_and_re_runs_non
     summary = remote.run(seeds, settings=("batch.size=1",))
     assert [action.id.name for action in killed] == [root]
     assert [attempt.returncode for attempt in killed[0].attempts] == [-9, 0]
-    assert sorted(plane.attempts(BATCH).values()) == [1] * 5
+    assert len(under_way) == 3
+    assert list(plane.attempts(BATCH).values()) == [1] * 5
     assert remote.asked() == once_each(5)
     assert (summary["outcomes"]["ok"], summary["balanced"], summary["resumed"]) == (5, True, 1)
     assert orjson.loads(remote.store.get("shop/latest.json"))["run_id"] == "r1"
