@@ -96,7 +96,7 @@ class ControlPlane(StateService, QueueService):
         self.aborted: list[str] = []
         self.recorded: Counter[str] = Counter()
         self.on_change: Callable[[Action], None] = lambda _action: None
-        self._watchers: dict[str, list[asyncio.Queue[WatchResponse]]] = defaultdict(list)
+        self._watchers: dict[str, list[asyncio.Queue[WatchResponse | None]]] = defaultdict(list)
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
 
     def of(self, what: str) -> list[Action]:
@@ -119,15 +119,15 @@ class ControlPlane(StateService, QueueService):
         self, request: WatchRequest, ctx: RequestContext
     ) -> AsyncIterator[WatchResponse]:
         parent = request.parent_action_id.name
-        updates: asyncio.Queue[WatchResponse] = asyncio.Queue()
+        updates: asyncio.Queue[WatchResponse | None] = asyncio.Queue()
         self._watchers[parent].append(updates)
         known = [action for action in self.actions.values() if action.parent == parent]
         try:
             for action in known:
                 yield action.as_update()
             yield WatchResponse(control_message=ControlMessage(sentinel=True))
-            while True:
-                yield await updates.get()
+            while (update := await updates.get()) is not None:
+                yield update
         finally:
             self._watchers[parent].remove(updates)
 
@@ -164,6 +164,16 @@ class ControlPlane(StateService, QueueService):
     ) -> AbortQueuedActionResponse:
         await self._abort(self.actions[request.action_id.name])
         return AbortQueuedActionResponse()
+
+    async def close(self) -> None:
+        """End its processes, and those who watch."""
+        jobs = [action.job for action in self.actions.values() if action.job is not None]
+        for job in jobs:
+            job.cancel()
+        if jobs:
+            await asyncio.wait(jobs)
+        for updates in [each for watchers in self._watchers.values() for each in watchers]:
+            updates.put_nowait(None)
 
     def _add(self, action: Action) -> None:
         self.actions[action.id.name] = action
@@ -245,16 +255,11 @@ async def _serve(
         service = queue if scope["path"].startswith(queue.path) else state
         await service(scope, receive, send)
 
-    config = uvicorn.Config(route, lifespan="off", log_level="warning", ws="none")
+    config = uvicorn.Config(route, lifespan="off", log_level="critical", ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve([listener]))
     ready.set_result(plane)
     await asyncio.to_thread(over.wait)
-    jobs = [action.job for action in plane.actions.values() if action.job is not None]
-    for job in jobs:
-        job.cancel()
-    if jobs:
-        await asyncio.wait(jobs)
-    # Those who still watch would hold it up.
-    server.should_exit = server.force_exit = True
+    await plane.close()
+    server.should_exit = True
     await serving

@@ -76,6 +76,8 @@ def serve_origin() -> Iterator[Origin]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        # A client that was killed doesn't take its answer.
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # of this one only
         origin.port = server.server_address[1]
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
