@@ -8,6 +8,12 @@ from tests.scraper.fetch.origin import serve_origin
 
 
 @pytest.fixture
-def remote(tmp_path):
-    with serve_origin() as origin, serve_plane(tmp_path / "plane") as plane:
+def replicas() -> int:
+    """None: each batch has a process of its own, that can be killed alone."""
+    return 0
+
+
+@pytest.fixture
+def remote(tmp_path, replicas):
+    with serve_origin() as origin, serve_plane(tmp_path / "plane", replicas=replicas) as plane:
         yield Remote(tmp_path, plane, origin)

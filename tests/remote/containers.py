@@ -24,6 +24,8 @@ from flyteidl2.core.execution_pb2 import (
 )
 from flyteidl2.core.tasks_pb2 import TaskTemplate
 
+from tests.remote.pool import Pool, Replica
+
 __all__ = ["AT_ONCE", "Attempt", "Containers"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +48,10 @@ class Attempt:
     inputs: dict[str, bytes] = field(default_factory=dict)
     """The `inputs.pb` of each action of the run, as they stood when it ended."""
 
+    def started(self, pid: int) -> None:
+        """Note which process runs it."""
+        self.pid = pid
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to its process and all that this started."""
         assert self.pid is not None
@@ -54,56 +60,52 @@ class Attempt:
 
 
 class Containers:
-    """Runs tasks below a folder; those of an environment with a pool at most `at_once`."""
+    """Runs tasks below a folder.
 
-    def __init__(self, folder: Path, *, endpoint: str, environment: dict[str, str]) -> None:
-        self.folder, self._endpoint, self._environment = folder, endpoint, environment
+    Those of a reusable environment have a pool of so many replicas; without one, each has a
+    process of its own too, at most `AT_ONCE` side by side: one that can be killed alone.
+    """
+
+    def __init__(self, folder: Path, *, endpoint: str, replicas: int) -> None:
+        self.folder, self._endpoint, self._replicas = folder, endpoint, replicas
         self.began_at = datetime.now(UTC)
-        self.running, self.most = 0, 0
+        self.pool: Pool | None = None
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, attempt: Attempt, template: TaskTemplate, *, input_uri: str) -> None:
         """Run an attempt to its end, or end it when this is cancelled."""
-        if template.type != "actor":
-            await self._run(attempt, template, input_uri)
-            return
-        async with self._places:
-            self.running += 1
-            self.most = max(self.most, self.running)
-            try:
-                await self._run(attempt, template, input_uri)
-            finally:
-                self.running -= 1
-
-    def base_of(self, action: ActionIdentifier) -> Path:
-        """Where a run keeps what crosses its tasks and traces."""
-        return self.folder / action.run.name
-
-    async def _run(self, attempt: Attempt, template: TaskTemplate, input_uri: str) -> None:
         outputs = self.base_of(attempt.action) / attempt.action.name / str(attempt.number + 1)
         outputs.mkdir(parents=True, exist_ok=True)
         words = _substituted(template, self._values(attempt, input_uri, outputs))
-        with (outputs / "log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "flyte._bin.runtime", *words),
-                cwd=ROOT,
-                env=self._environment_of(attempt, template),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            attempt.pid = process.pid
-            try:
-                attempt.returncode = await process.wait()
-            except asyncio.CancelledError:
-                await _ended(attempt, process)
-                raise
+        environment = self._environment_of(attempt, template)
+        if template.type != "actor":
+            await _run_alone(attempt, words, outputs, environment)
+        elif self._replicas:
+            pool = self.pool = self.pool or self._made(template, environment)
+            attempt.returncode = await pool.run(words, outputs, attempt.started)
+        else:
+            async with self._places:
+                await _run_alone(attempt, words, outputs, environment)
         _judge(attempt, outputs)
         attempt.inputs = {
             path.parent.name: path.read_bytes()
             for path in self.base_of(attempt.action).glob("*/inputs.pb")
         }
+
+    async def close(self) -> None:
+        """End the pool."""
+        if self.pool is not None:
+            await self.pool.close()
+
+    def _made(self, template: TaskTemplate, environment: dict[str, str]) -> Pool:
+        replicas = [
+            Replica(self.folder, cwd=ROOT, environment=environment) for _ in range(self._replicas)
+        ]
+        return Pool(replicas, concurrency=template.reuse_policy.concurrency)
+
+    def base_of(self, action: ActionIdentifier) -> Path:
+        """Where a run keeps what crosses its tasks and traces."""
+        return self.folder / action.run.name
 
     def _values(self, attempt: Attempt, input_uri: str, outputs: Path) -> dict[str, str]:
         former = outputs.with_name(str(attempt.number))
@@ -135,9 +137,30 @@ class Containers:
             "ACTION_NAME": attempt.action.name,
             "_U_RUN_BASE": str(self.base_of(attempt.action)),
             "FLYTE_ATTEMPT_NUMBER": str(attempt.number),
-            **self._environment,
             **own,
         }
+
+
+async def _run_alone(
+    attempt: Attempt, words: list[str], outputs: Path, environment: dict[str, str]
+) -> None:
+    """Run an attempt in a process of its own: the SDK's entrypoint, as the container says."""
+    with (outputs / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "flyte._bin.runtime", *words),
+            cwd=ROOT,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    attempt.started(process.pid)
+    try:
+        attempt.returncode = await process.wait()
+    except asyncio.CancelledError:
+        await _ended(attempt, process)
+        raise
 
 
 def _substituted(template: TaskTemplate, values: dict[str, str]) -> list[str]:

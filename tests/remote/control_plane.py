@@ -172,6 +172,7 @@ class ControlPlane(StateService, QueueService):
             job.cancel()
         if jobs:
             await asyncio.wait(jobs)
+        await self.containers.close()
         for updates in [each for watchers in self._watchers.values() for each in watchers]:
             updates.put_nowait(None)
 
@@ -224,11 +225,12 @@ class ControlPlane(StateService, QueueService):
 
 
 @contextmanager
-def serve_plane(folder: Path, **environment: str) -> Iterator[ControlPlane]:
+def serve_plane(folder: Path, *, replicas: int = 0) -> Iterator[ControlPlane]:
     """Serve a control plane on loopback while the block runs; its processes end with it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         endpoint = f"localhost:{listener.getsockname()[1]}"
-        containers = Containers(folder, endpoint=endpoint, environment=environment)
+        folder.mkdir()
+        containers = Containers(folder, endpoint=endpoint, replicas=replicas)
         ready: Future[ControlPlane] = Future()
         over = threading.Event()
         serving = _serve(containers, listener, ready=ready, over=over)
