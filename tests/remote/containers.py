@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from flyteidl2.common.identifier_pb2 import ActionIdentifier
 from flyteidl2.core.execution_pb2 import (
@@ -34,6 +35,13 @@ GRACE_S = 5.0
 """What a process that was told to end gets for it."""
 
 
+class Written(NamedTuple):
+    """A file as it stood, and when it was written."""
+
+    data: bytes
+    at_ns: int
+
+
 @dataclass
 class Attempt:
     """One process that ran a task, and what it left."""
@@ -45,7 +53,7 @@ class Attempt:
     output_uri: str = ""
     error: ExecutionError | None = None
     is_final: bool = False
-    inputs: dict[str, bytes] = field(default_factory=dict)
+    inputs: dict[str, Written] = field(default_factory=dict)
     """The `inputs.pb` of each action of the run, as they stood when it ended."""
 
     def started(self, pid: int) -> None:
@@ -88,7 +96,7 @@ class Containers:
                 await _run_alone(attempt, words, outputs, environment)
         _judge(attempt, outputs)
         attempt.inputs = {
-            path.parent.name: path.read_bytes()
+            path.parent.name: Written(path.read_bytes(), path.stat().st_mtime_ns)
             for path in self.base_of(attempt.action).glob("*/inputs.pb")
         }
 

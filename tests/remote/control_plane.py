@@ -9,24 +9,19 @@ Source: `flyte._internal.controllers.remote` and the services of `flyteidl2.work
 """
 
 import asyncio
-import signal
 import socket
 import threading
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 from connectrpc.request import RequestContext
-from flyteidl2.common.identifier_pb2 import ActionIdentifier
 from flyteidl2.common.phase_pb2 import ActionPhase
-from flyteidl2.core.execution_pb2 import ExecutionError
-from flyteidl2.task.task_definition_pb2 import TaskSpec
 from flyteidl2.workflow.queue_service_connect import QueueService, QueueServiceASGIApplication
 from flyteidl2.workflow.queue_service_pb2 import (
     AbortQueuedActionRequest,
@@ -35,66 +30,29 @@ from flyteidl2.workflow.queue_service_pb2 import (
     EnqueueActionResponse,
 )
 from flyteidl2.workflow.state_service_connect import StateService, StateServiceASGIApplication
-from flyteidl2.workflow.state_service_pb2 import (
-    ActionUpdate,
-    ControlMessage,
-    WatchRequest,
-    WatchResponse,
-)
+from flyteidl2.workflow.state_service_pb2 import ControlMessage, WatchRequest, WatchResponse
 
+from tests.remote.actions import Action
 from tests.remote.containers import Attempt, Containers
 
-__all__ = ["Action", "ControlPlane", "serve_plane"]
+__all__ = ["ControlPlane", "serve_plane"]
 
 START_STOP_S = 10.0
 
 
-@dataclass
-class Action:
-    """A task or a trace of a run, and what came of it; a trace has no spec."""
-
-    id: ActionIdentifier
-    parent: str
-    what: str
-    input_uri: str
-    spec: TaskSpec | None = None
-    group: str = ""
-    phase: int = ActionPhase.ACTION_PHASE_QUEUED
-    output_uri: str = ""
-    error: ExecutionError | None = None
-    attempts: list[Attempt] = field(default_factory=list)
-    job: asyncio.Task[None] | None = None
-
-    @property
-    def is_over(self) -> bool:
-        return self.phase not in {
-            ActionPhase.ACTION_PHASE_QUEUED,
-            ActionPhase.ACTION_PHASE_RUNNING,
-        }
-
-    def kill(self) -> None:
-        """Kill the process of its latest attempt, and all that it started."""
-        self.attempts[-1].send(signal.SIGKILL)
-
-    def as_update(self) -> WatchResponse:
-        return WatchResponse(
-            action_update=ActionUpdate(
-                action_id=self.id,
-                phase=self.phase,  # type: ignore[arg-type]  # the enum is an int
-                error=self.error,
-                output_uri=self.output_uri,
-            )
-        )
-
-
 class ControlPlane(StateService, QueueService):
-    """All actions by name. `on_change` is called in its loop, before anyone is told of a change."""
+    """All actions by name.
+
+    `on_change` is called in its loop, before anyone is told of a change. The next tasks are
+    refused with `refusals`, one after another. `recorded` counts traces as they were written down.
+    """
 
     def __init__(self, containers: Containers) -> None:
         self.containers = containers
         self.actions: dict[str, Action] = {}
         self.aborted: list[str] = []
         self.recorded: Counter[str] = Counter()
+        self.refusals: list[Code] = []
         self.on_change: Callable[[Action], None] = lambda _action: None
         self._watchers: dict[str, list[asyncio.Queue[WatchResponse | None]]] = defaultdict(list)
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
@@ -153,6 +111,8 @@ class ControlPlane(StateService, QueueService):
             self._add(action)
         elif name in self.actions:
             raise ConnectError(Code.ALREADY_EXISTS, name)
+        elif self.refusals:
+            raise ConnectError(self.refusals.pop(0), "refused")
         else:
             action.spec = request.task.spec
             self._add(action)

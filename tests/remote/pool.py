@@ -13,6 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+GRACE_S = 5.0
+"""What a task that was cancelled gets for its end."""
+
 __all__ = ["Pool", "Replica"]
 
 
@@ -39,7 +42,12 @@ class Replica:
         over = self._tasks[str(outputs)] = asyncio.get_running_loop().create_future()
         self.most = max(self.most, len(self._tasks))
         process.stdin.write(json.dumps(words).encode() + b"\n")
-        return await over
+        try:
+            return await asyncio.shield(over)
+        except asyncio.CancelledError:
+            process.stdin.write(json.dumps(str(outputs)).encode() + b"\n")
+            await asyncio.wait([over], timeout=GRACE_S)
+            raise
 
     async def close(self) -> None:
         """End its process."""

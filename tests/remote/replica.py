@@ -1,7 +1,8 @@
 """What stands for a replica of the warm pool: one process, one loop, several tasks at once.
 
-In: on stdin a line of JSON a task, the words of its container. Out: on stdout the task's folder
-when it is over. It runs them through the module that the actor's executor uses in the SDK.
+In: on stdin a line of JSON a task, the words of its container; or a task's folder, if it shall be
+cancelled. Out: on stdout that folder when the task is over. It runs them through the module that
+the actor's executor uses in the SDK.
 
 Source: `flyte._internal.runtime.rusty`; the options of `flyte._bin.runtime`.
 """
@@ -41,9 +42,15 @@ async def run(words, controller, answers):
 async def main(answers):
     """Take tasks until stdin ends."""
     controller = await rusty.create_controller(os.environ["_U_EP_OVERRIDE"], insecure=True)
+    tasks = {}
     async with asyncio.TaskGroup() as group:
         while line := await asyncio.to_thread(sys.stdin.readline):
-            group.create_task(run(json.loads(line), controller, answers))
+            said = json.loads(line)
+            if isinstance(said, str):
+                tasks[said].cancel()
+            else:
+                outputs = said[said.index("--outputs-path") + 1]
+                tasks[outputs] = group.create_task(run(said, controller, answers))
     await controller.stop()
 
 

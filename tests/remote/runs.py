@@ -15,7 +15,8 @@ from flyteidl2.common.identifier_pb2 import ActionIdentifier, RunIdentifier
 
 from scraper.archive.warc import read_records
 from scraper.store import Store
-from tests.remote.control_plane import Action, ControlPlane
+from tests.remote.actions import Action
+from tests.remote.control_plane import ControlPlane
 from tests.scraper.fetch.origin import Origin
 from workflows.crawl import crawl
 from workflows.request import CrawlRequest

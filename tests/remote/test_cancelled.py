@@ -27,6 +27,7 @@ def newest_lease(remote):
     return orjson.loads(remote.store.get(max(keys)))
 
 
+@pytest.mark.parametrize("replicas", [1])
 def test_a_cancelled_run_gives_its_lease_back_and_leaves_no_dataset(remote):
     is_over, seeds = hold(remote), remote.listed(3)
     root = remote.begin(seeds)
@@ -41,8 +42,11 @@ def test_a_cancelled_run_gives_its_lease_back_and_leaves_no_dataset(remote):
     summary = remote.run(seeds, run_id="r2")
     assert (summary["outcomes"]["ok"], summary["balanced"]) == (3, True)
     assert orjson.loads(remote.store.get("shop/latest.json"))["run_id"] == "r2"
+    # What was cancelled asked for nothing more.
+    assert remote.asked() == {"/0": 2, HANGS: 2, "/2": 1}
 
 
+@pytest.mark.parametrize("replicas", [1])
 def test_a_batch_that_is_aborted_is_no_batch_that_crashed(remote):
     """Its rows would be `batch_crashed`, and a dataset of those the latest one."""
     is_over, seeds = hold(remote), remote.listed(3, hosts=3)
