@@ -10,8 +10,7 @@ import asyncio
 import builtins
 import os
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
 
 import flyte
@@ -24,7 +23,6 @@ from scraper.batch import done_result, write_crashed
 from scraper.crawl import Again
 from scraper.errors import ConfigError, ScraperError, StoreError
 from scraper.layout import run_key
-from scraper.lease import Lease
 from scraper.models import BatchJob, BatchResult
 from scraper.plan.cut import Wave, load_wave
 from scraper.publish.notify import send_notice
@@ -36,10 +34,14 @@ from scraper.workers.apart import next_wave_apart, prepare_apart, publish_apart
 from scraper.workers.cores import workers_of
 from workflows.batch import scrape_batch
 from workflows.environments import BACKOFF, CRAWL_TIMEOUT, cluster, crawl_env
+from workflows.released import until_released
 from workflows.request import CrawlRequest, CrawlResult
 from workflows.runtime import close_sessions, stop_flag
 
 __all__ = ["crawl"]
+
+_NEVER_RAN = {"RuntimeSystemError", "SlowDownError"}
+"""How the SDK's controller names a batch that it could not hand over: the platform's trouble."""
 
 
 @crawl_env.task(
@@ -51,7 +53,7 @@ async def crawl(request: CrawlRequest) -> CrawlResult:
     """Run one crawl from its list to its published dataset."""
     try:
         taken = await asyncio.to_thread(_take_up, request)
-        async with _until_released(taken.lease):
+        async with until_released(taken.lease):
             return await _run(taken)
     except Stopped:
         # While it was planned: it is planned again when it goes on.
@@ -62,15 +64,6 @@ async def crawl(request: CrawlRequest) -> CrawlResult:
         raise flyte.errors.NonRecoverableError(str(error), code=code) from error
     finally:
         await close_sessions()
-
-
-@asynccontextmanager
-async def _until_released(lease: Lease) -> AsyncIterator[None]:
-    """Give a lease back at the end, whatever the end is."""
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(lease.__exit__, None, None, None)
 
 
 async def _run(taken: TakenUp) -> CrawlResult:
@@ -202,6 +195,11 @@ async def _run_batch(job: BatchJob, store: Store) -> BatchResult:
             raise ConfigError(str(error)) from error
         if _is_trouble_of_our_own(error.code):
             raise StoreError(str(error)) from error
+        if isinstance(error, flyte.errors.ActionAbortedError):
+            # Whoever did that wants no dataset of it; another attempt would find it aborted too.
+            raise flyte.errors.NonRecoverableError(str(error), code=error.code) from error
+        if error.code in _NEVER_RAN:
+            raise
         flyte.logger.error("batch failed on every attempt: batch=%s error=%s", job.batch, error)
         return await asyncio.to_thread(write_crashed, store, job)
 

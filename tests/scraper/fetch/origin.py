@@ -2,7 +2,7 @@
 
 import gzip
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,13 +22,15 @@ class Asked(NamedTuple):
 class Origin:
     """Answers by path, the last one of several for all later requests; else 404.
 
-    An answer is a body, or a status with headers and a body.
+    An answer is a body, or a status with headers and a body. `on_asked` is called with the path,
+    in the thread of the request, before it is answered.
     """
 
     answers: dict[str, list[tuple[int, dict[str, str], bytes]]] = field(default_factory=dict)
     log: list[Asked] = field(default_factory=list)
     closes: bool = False
     port: int = 0
+    on_asked: Callable[[str], None] = lambda _path: None
 
     def add(self, path: str, body: bytes = b"", *, http_status: int = 200, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -57,6 +59,7 @@ def serve_origin() -> Iterator[Origin]:
         def do_GET(self) -> None:
             host = self.headers["Host"].partition(":")[0]
             origin.log.append(Asked(host, self.path, time.time()))
+            origin.on_asked(self.path)
             known = origin.answers.get(self.path, [(404, {}, b"")])
             http_status, headers, body = known.pop(0) if len(known) > 1 else known[0]
             self.send_response(http_status)
@@ -73,6 +76,8 @@ def serve_origin() -> Iterator[Origin]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        # A client that was killed doesn't take its answer.
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # of this one only
         origin.port = server.server_address[1]
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
