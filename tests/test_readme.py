@@ -108,6 +108,7 @@ TOLD = {
     "reparse": [": balanced\n"],
     "schedule": ["daily  20", ""],
     "prune": ["archives"],
+    "deploy": ["trigger      daily: 0 6 * * * Europe/London\n"],
 }
 """What each command prints to standard output, one of these."""
 

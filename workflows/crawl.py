@@ -10,7 +10,8 @@ import asyncio
 import builtins
 import os
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import flyte
@@ -21,7 +22,7 @@ from scraper.again import spec_of
 from scraper.asked import Asked
 from scraper.batch import done_result, write_crashed
 from scraper.crawl import Again
-from scraper.errors import ConfigError, ScraperError, StoreError
+from scraper.errors import ConfigError, LeaseHeld, ScraperError, StoreError
 from scraper.layout import run_key
 from scraper.models import BatchJob, BatchResult
 from scraper.plan.cut import Wave, load_wave
@@ -40,6 +41,9 @@ from workflows.runtime import close_sessions, stop_flag
 
 __all__ = ["crawl"]
 
+_LOOK_S = 10.0
+"""How often a run that waits for its turn looks whether the other one is over."""
+
 _NEVER_RAN = {"RuntimeSystemError", "SlowDownError"}
 """How the SDK's controller names a batch that it could not hand over: the platform's trouble."""
 
@@ -52,18 +56,54 @@ _NEVER_RAN = {"RuntimeSystemError", "SlowDownError"}
 async def crawl(request: CrawlRequest) -> CrawlResult:
     """Run one crawl from its list to its published dataset."""
     try:
-        taken = await asyncio.to_thread(_take_up, request)
-        async with until_released(taken.lease):
+        taken = await _take_up_in_turn(request)
+        async with until_released(taken.lease), _stopped_in_time(request.deadline_s):
             return await _run(taken)
+    except LeaseHeld as error:
+        if request.overlap != "skip":
+            raise _not_again(error) from error
+        return CrawlResult(run=request.run(_run_id(request)), summary=None, warnings=(str(error),))
     except Stopped:
         # While it was planned: it is planned again when it goes on.
         return CrawlResult(run=request.run(_run_id(request)), summary=None)
     except ScraperError as error:
         # Nothing of ours heals by itself within a retry; a crashed machine is another matter.
-        code = type(error).__name__
-        raise flyte.errors.NonRecoverableError(str(error), code=code) from error
+        raise _not_again(error) from error
     finally:
         await close_sessions()
+
+
+def _not_again(error: ScraperError) -> flyte.errors.NonRecoverableError:
+    return flyte.errors.NonRecoverableError(str(error), code=type(error).__name__)
+
+
+async def _take_up_in_turn(request: CrawlRequest) -> TakenUp:
+    """Begin the run, or go on with it, once no other run of the crawl is alive, if it may wait.
+
+    Raises:
+        LeaseHeld: it may not.
+        ScraperError: see `begin_run`.
+    """
+    while True:
+        try:
+            return await asyncio.to_thread(_take_up, request)
+        except LeaseHeld:
+            if request.overlap != "queue":
+                raise
+        await stop_flag().sleep(_LOOK_S)
+
+
+@asynccontextmanager
+async def _stopped_in_time(deadline_s: float | None) -> AsyncIterator[None]:
+    """Set the stop flag when the time is over."""
+    if deadline_s is None:
+        yield
+        return
+    timer = asyncio.get_running_loop().call_later(deadline_s, stop_flag().set)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 async def _run(taken: TakenUp) -> CrawlResult:

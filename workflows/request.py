@@ -26,6 +26,9 @@ class CrawlRequest(BaseModel):
     A retry or a reparse makes a run over the rows of the run `former` (`CRAWL/RUN_ID`), with its
     settings and `settings` over them; `only` are the reasons to retry, `crawl_file` the rules to
     parse with, `seeds` where that text comes from.
+
+    `overlap` says what becomes of a run while another one of its crawl is alive, `deadline_s`
+    after how many seconds it begins nothing new: it can go on.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,6 +44,8 @@ class CrawlRequest(BaseModel):
     crawl_file: str | None = None
     settings: list[str] = []
     environment: dict[str, str] = {}
+    overlap: Literal["fail", "skip", "queue"] = "fail"
+    deadline_s: float | None = None
 
     @model_validator(mode="after")
     def _names_a_run(self) -> "CrawlRequest":

@@ -13,6 +13,7 @@ from scraper.garbage import collect_rarely
 from scraper.product import VERSION
 from workflows.cli.check import check
 from workflows.cli.demo import demo
+from workflows.cli.deploy import deploy
 from workflows.cli.diff import diff
 from workflows.cli.export import export
 from workflows.cli.list_ import list_
@@ -36,7 +37,7 @@ def cli() -> None:
 
 _COMMANDS = (
     *(run, resume, retry, reparse, plan, try_, check, list_, export, diff),
-    *(schedule, prune_, demo),
+    *(schedule, deploy, prune_, demo),
 )
 for command in _COMMANDS:
     cli.add_command(command)
