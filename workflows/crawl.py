@@ -235,11 +235,10 @@ async def _run_batch(job: BatchJob, store: Store) -> BatchResult:
             raise ConfigError(str(error)) from error
         if _is_trouble_of_our_own(error.code):
             raise StoreError(str(error)) from error
-        if isinstance(error, flyte.errors.ActionAbortedError):
-            # Whoever did that wants no dataset of it; another attempt would find it aborted too.
+        if isinstance(error, flyte.errors.ActionAbortedError) or error.code in _NEVER_RAN:
+            # Its rows are to blame for nothing. Another attempt would find it aborted, or those
+            # that this failure aborts: only another run can go on.
             raise flyte.errors.NonRecoverableError(str(error), code=error.code) from error
-        if error.code in _NEVER_RAN:
-            raise
         flyte.logger.error("batch failed on every attempt: batch=%s error=%s", job.batch, error)
         return await asyncio.to_thread(write_crashed, store, job)
 

@@ -68,22 +68,28 @@ class Remote:
         return [str(metadata["url"]) for metadata in found if "row" in metadata]
 
     def begin(
-        self, seeds: Path, *, settings: tuple[str, ...] = (), run_id: str = "r1"
+        self, seeds: Path, *, settings: tuple[str, ...] = (), run_id: str = "r1", life: int = 1
     ) -> "Future[Action]":
-        """Submit a crawl; what comes is its root action when it is over."""
+        """Submit a crawl; what comes is its root action when it is over.
+
+        Another life of a run is another run to the backend.
+        """
         request = CrawlRequest(
             seeds=str(seeds),
             store=str(self.folder / "store"),
             run_id=run_id,
             settings=[*SETTINGS, *settings],
         )
-        return self.plane.launch(self._root(run_id, crawl, request=request))
+        return self.plane.launch(
+            self._root(run_id if life == 1 else f"{run_id}-{life}", crawl, request=request)
+        )
 
     def run(
-        self, seeds: Path, *, settings: tuple[str, ...] = (), run_id: str = "r1"
+        self, seeds: Path, *, settings: tuple[str, ...] = (), run_id: str = "r1", life: int = 1
     ) -> dict[str, object]:
         """Run a crawl to its end; its summary."""
-        action = self.begin(seeds, settings=settings, run_id=run_id).result(PATIENCE_S)
+        root = self.begin(seeds, settings=settings, run_id=run_id, life=life)
+        action = root.result(PATIENCE_S)
         assert action.error is None, self.told(action)
         return self.summary(f"{seeds.stem}/{run_id}")
 

@@ -4,6 +4,8 @@ A backend tells the containers to end (SIGTERM), and those who wait for a task t
 aborted; in which order isn't known.
 """
 
+import signal
+
 import orjson
 import pytest
 
@@ -60,3 +62,21 @@ def test_a_batch_that_is_aborted_is_no_batch_that_crashed(remote):
     assert remote.store.get("shop/latest.json") is None
     assert remote.summary("shop/r1") == {}
     assert newest_lease(remote)["is_released"] is True
+
+
+@pytest.mark.parametrize("replicas", [1])
+def test_an_orchestrator_whose_node_is_taken_away_goes_on_elsewhere(remote):
+    is_over, seeds, plane = hold(remote), remote.listed(3, hosts=3), remote.plane
+    ended = remote.begin(seeds, settings=("batch.size=1",))
+    wait_until(lambda: len(remote.asked()) == 3)
+    root = plane.actions["a0-r1"]
+    root.attempts[0].send(signal.SIGTERM)
+    wait_until(lambda: len(root.attempts) == 2)
+    assert newest_lease(remote)["is_released"] is True
+    is_over.append(True)
+    assert ended.result(PATIENCE_S).error is None
+    assert [attempt.returncode for attempt in root.attempts] == [143, 0]
+    # Its batches went on meanwhile.
+    assert (plane.aborted, list(plane.attempts(BATCH).values())) == ([], [1, 1, 1])
+    assert remote.summary("shop/r1")["reasons"] == {"ok": 3}
+    assert set(remote.asked().values()) == {1}

@@ -14,7 +14,7 @@ from connectrpc.code import Code
 from flyteidl2.common.phase_pb2 import ActionPhase
 
 from tests.processes import wait_until
-from tests.remote.runs import BATCH
+from tests.remote.runs import BATCH, PATIENCE_S
 
 pytestmark = pytest.mark.sockets
 
@@ -121,9 +121,12 @@ def test_an_orchestrator_killed_half_way_re_attaches_its_batches_and_re_runs_non
 
 
 @pytest.mark.parametrize("replicas", [1])
-def test_a_batch_that_could_not_be_handed_over_is_no_batch_that_crashed(remote):
+def test_a_batch_that_could_not_be_handed_over_ends_the_run_and_another_goes_on(remote):
+    """Its rows would be `batch_crashed`, though nobody has tried them."""
+    seeds = remote.listed(2, hosts=2)
     remote.plane.refusals = [Code.NOT_FOUND]
-    summary = remote.run(remote.listed(2, hosts=2), settings=("batch.size=1",))
-    assert (summary["reasons"], summary["balanced"]) == ({"ok": 2}, True)
-    assert len(remote.plane.actions["a0-r1"].attempts) == 2
-    assert remote.asked() == once_each(2)
+    root = remote.begin(seeds, settings=("batch.size=1",)).result(PATIENCE_S)
+    assert (root.error.code, len(root.attempts)) == ("RuntimeSystemError", 1)
+    assert remote.store.get("shop/latest.json") is None
+    summary = remote.run(seeds, settings=("batch.size=1",), life=2)
+    assert (summary["reasons"], summary["resumed"]) == ({"ok": 2}, 1)
