@@ -35,6 +35,8 @@ def check_nothing_twice(lives, seen, flushed):
 
 def test_killed_at_every_stage_a_run_ends_like_an_undisturbed_one(lives, undisturbed):
     process, kills = lives.begin("-q"), 0
+    # Killed before it is asked for, there is nothing to resume.
+    lives.wait(process, lives.has("request.json"))
     for stage in STAGES.values():
         asked = lives.was_asked(stage) if isinstance(stage, int) else lives.has(stage)
         lives.wait(process, asked)

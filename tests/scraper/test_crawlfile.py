@@ -85,7 +85,7 @@ ERRORS = {
     "misspelt_seeds": ('seed = ["a.txt"]', "unknown key 'seed'; did you mean 'seeds'?"),
     "unknown_key": (
         'seeds = ["a.txt"]\nxyz = 1',
-        "unknown key 'xyz'; valid: hosts, seeds, settings, sites",
+        "unknown key 'xyz'; valid: hosts, schedule, seeds, settings, sites",
     ),
     "setting_without_group": (
         'seeds = ["a.txt"]\n[settings]\ndelay_s = 1',

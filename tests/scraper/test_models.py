@@ -133,6 +133,10 @@ def test_an_outcome_is_a_line_with_its_status_first():
         "content_type": None,
         "charset": None,
         "content_sha256": None,
+        "etag": None,
+        "last_modified": None,
+        "payload_digest": None,
+        "item_sha256": None,
     }
 
 

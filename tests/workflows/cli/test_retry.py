@@ -101,6 +101,19 @@ def test_a_reparse_asks_nobody_and_takes_the_crawl_file_of_today(tmp_path):
     assert len(site.requests) == asked
 
 
+@pytest.fixture(scope="module")
+def two_crawls(tmp_path_factory):
+    """A folder with two finished crawls: one has a row to retry, the other no archive."""
+    folder = tmp_path_factory.mktemp("two")
+    with slow_site() as site:
+        (folder / "shop.txt").write_text(f"{site.url}/1\nhttp://127.0.0.1:1/\n")
+        (folder / "bare.txt").write_text(f"{site.url}/1\n")
+        quick = [*SLOW, *ANY_PORT, "--set", "retry.attempts=1", "-q"]
+        scraper("run", "shop.txt", *quick, "--run-id", "r", cwd=folder)
+        scraper("run", "bare.txt", *quick, "--set", "archive.keep=false", cwd=folder)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -114,18 +127,10 @@ def test_a_reparse_asks_nobody_and_takes_the_crawl_file_of_today(tmp_path):
     ],
     ids=["crawl", "reason", "setting", "run", "crawl file", "store", "no archive"],
 )
-def test_what_is_wrong_is_one_line_and_makes_nothing(tmp_path, words, told):
-    with slow_site() as site:
-        (tmp_path / "shop.txt").write_text(f"{site.url}/1\nhttp://127.0.0.1:1/\n")
-        (tmp_path / "bare.txt").write_text(f"{site.url}/1\n")
-        quick = [*ANY_PORT, "--set", "retry.attempts=1", "-q"]
-        scraper("run", "shop.txt", *LOCAL, *quick, "--run-id", "r", cwd=tmp_path)
-        if "bare" in words:
-            keep = ["--set", "archive.keep=false"]
-            scraper("run", "bare.txt", *LOCAL, *quick, *keep, cwd=tmp_path)
-    runs = set((tmp_path / "crawls").glob("*/*/run.json"))
-    done = scraper(*words, cwd=tmp_path)
+def test_what_is_wrong_is_one_line_and_makes_nothing(two_crawls, words, told):
+    runs = set((two_crawls / "crawls").glob("*/*/run.json"))
+    done = scraper(*words, cwd=two_crawls)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
-    assert set((tmp_path / "crawls").glob("*/*/run.json")) == runs
+    assert set((two_crawls / "crawls").glob("*/*/run.json")) == runs
