@@ -63,10 +63,12 @@ def _rows(
     for seed in sorted(seeds, key=lambda seed: seed.row):
         known = progress.get(source.rows[seed.row])
         if known is not None:
+            settings = session.info.settings.for_host(seed.host)
             yield ParseJob(
                 seed=as_listed(seed, session.info.renamed),
                 last=known.last,
                 place=known.place,
                 batch=job.batch,
                 max_bytes=_ANY_SIZE,
+                obey_tags=settings.robots.obey_page_tags,
             )

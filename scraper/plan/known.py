@@ -22,7 +22,7 @@ from scraper.runs import latest_run_id
 from scraper.settings_table import Recheck
 from scraper.state import ALL_LIES, TAG_LIES, load_state, made_by
 from scraper.store import Store
-from scraper.tables import quoted, scalar
+from scraper.tables import execute, quoted, scalar
 
 __all__ = ["know", "leave_alone", "with_baseline"]
 
@@ -79,14 +79,18 @@ def _leaves_alone(info: RunInfo) -> bool:
 
 
 def _told_apart(tables: DuckDBPyConnection, scratch: Path, *, info: RunInfo, store: Store) -> bool:
-    """Give each planned row what is known of it, and whether it is due; false if nothing is."""
+    """Give each planned row what is known of it, and whether it is due; false if nothing is.
+
+    In the order of the list, which a join that doesn't fit into memory doesn't keep.
+    """
     if not load_state(tables, scratch, info=info, store=store):
         return False
     recheck = info.settings.all.recheck
-    tables.execute(
+    execute(
+        tables,
         f"CREATE TABLE known_rows AS SELECT planned.* EXCLUDE (known), "
         f"{_known(info, recheck)} AS known, {_is_due(info, recheck)} AS is_due "
-        f"FROM planned LEFT JOIN state AS s USING (key)"
+        f"FROM planned LEFT JOIN state AS s USING (key) ORDER BY row",
     )
     tables.execute("DROP VIEW planned; DROP TABLE spooled")
     tables.execute("ALTER TABLE known_rows RENAME TO planned")
@@ -136,14 +140,15 @@ def _leave_out(tables: DuckDBPyConnection, scratch: Path, *, run: str, store: St
         return
     seeds, outcomes = scratch / "not-due.parquet", scratch / "not-due.jsonl.gz"
     rows = "FROM planned WHERE NOT is_due ORDER BY row"
-    tables.execute(f"COPY (SELECT * EXCLUDE (is_due) {rows}) TO {quoted(seeds)} (FORMAT parquet)")
-    tables.execute(
+    execute(tables, f"COPY (SELECT * EXCLUDE (is_due) {rows}) TO {quoted(seeds)} (FORMAT parquet)")
+    execute(
+        tables,
         f"COPY (SELECT row, url, known.url AS final_url, host, "
         f"{quoted(Status.UNCHANGED)} AS status, "
         f"{quoted(Reason.NOT_DUE)} AS reason, 0 AS attempts, "
         f"known.content_sha256 AS content_sha256, 0 AS items, '' AS detail, "
         f"{quoted(NOT_DUE_BATCH)} AS batch {rows}) TO {quoted(outcomes)} "
-        f"(FORMAT json, COMPRESSION gzip)"
+        f"(FORMAT json, COMPRESSION gzip)",
     )
     store.put_file(batch_key(run, NOT_DUE_BATCH, "seeds.parquet"), seeds)
     store.put_file(batch_key(run, NOT_DUE_BATCH, "outcomes.jsonl.gz"), outcomes)

@@ -20,7 +20,7 @@ from scraper.plan.cut import Wave, load_wave, save_wave
 from scraper.plan.retry import seed_struct
 from scraper.run import RunInfo, load_run
 from scraper.store import Store
-from scraper.tables import open_tables, quoted
+from scraper.tables import execute, open_tables, quoted
 
 __all__ = ["Source", "plan_reparse", "read_source", "runs_that_fetched"]
 
@@ -46,22 +46,24 @@ def plan_reparse(
         StoreError: the store failed.
     """
     assert info.again is not None, "a reparse has a former run"
-    tables.execute(
+    execute(
+        tables,
         "CREATE TABLE concluded (source_run VARCHAR, source_batch VARCHAR, source_row BIGINT, "
         "url VARCHAR, reason VARCHAR, fetch_url VARCHAR, host VARCHAR, domain VARCHAR, "
-        f"redirects {REDIRECTS}, attempts INTEGER, key VARCHAR)"
+        f"redirects {REDIRECTS}, attempts INTEGER, key VARCHAR)",
     )
     for run in runs_that_fetched(store, info.again.former):
         _add_concluded(tables, scratch, run=run, store=store)
     _add_unchanged(tables, scratch, info=info, store=store)
     # A batch that crashed left no pages.
-    tables.execute(
+    execute(
+        tables,
         f"CREATE TABLE planned AS SELECT former.row, url, fetch_url, concluded.host, domain, key, "
         f"{seed_struct(info, 'former')} AS seed, concluded.redirects, concluded.attempts, "
         f"CAST(NULL AS {KNOWN}) AS known, source_run, source_batch, source_row "
         f"FROM concluded JOIN former USING (url) "
         f"WHERE concluded.reason <> {quoted(Reason.BATCH_CRASHED)} "
-        f"ORDER BY source_run, source_batch"
+        f"ORDER BY source_run, source_batch",
     )
     _cut(tables, scratch, info=info, store=store)
     return replace(info, batch_size=info.settings.all.batch.size)
@@ -109,10 +111,11 @@ def _add_unchanged(
     if state is None:
         # The run was never the latest: what it took over stays as it is.
         return
-    tables.execute(
+    execute(
+        tables,
         f"CREATE TABLE wanted AS SELECT url, fetched_run FROM former "
         f"JOIN (SELECT url, fetched_run FROM read_parquet({quoted(state)})) USING (url) "
-        f"WHERE former.status = {quoted(Status.UNCHANGED)} AND fetched_run IS NOT NULL"
+        f"WHERE former.status = {quoted(Status.UNCHANGED)} AND fetched_run IS NOT NULL",
     )
     found = tables.execute("SELECT DISTINCT fetched_run FROM wanted ORDER BY ALL").fetchall()
     for (fetched_run,) in found:
@@ -135,7 +138,8 @@ def _add_concluded(
         return
     texts = ", ".join(f"{name}: 'VARCHAR'" for name in ("url", "status", "reason", "batch"))
     kinds = f"{{row: 'BIGINT', {texts}}}"
-    tables.execute(
+    execute(
+        tables,
         f"INSERT INTO concluded SELECT {quoted(run)}, o.batch, o.row, o.url, o.reason, "
         f"s.fetch_url, s.host, s.domain, s.redirects, s.attempts, s.key "
         f"FROM read_json([{outcomes}], columns = {kinds}, format = 'newline_delimited', "
@@ -143,7 +147,7 @@ def _add_concluded(
         f"regexp_extract(filename, {quoted(_BATCH_IN_PATH)}, 1) AS batch "
         f"FROM read_parquet([{seeds}], filename = true)) s USING (row, batch) "
         f"ANTI JOIN concluded ON o.url = concluded.url "
-        f"WHERE o.status <> {quoted(Status.UNCHANGED)} AND {wanted}"
+        f"WHERE o.status <> {quoted(Status.UNCHANGED)} AND {wanted}",
     )
 
 
@@ -174,7 +178,7 @@ def _cut(tables: DuckDBPyConnection, scratch: Path, *, info: RunInfo, store: Sto
             f"SELECT * EXCLUDE (source_run, source_batch) FROM planned "
             f"WHERE source_run = {quoted(run)} AND source_batch = {quoted(source)} ORDER BY row"
         )
-        tables.execute(f"COPY ({rows}) TO {quoted(path)} (FORMAT parquet)")
+        execute(tables, f"COPY ({rows}) TO {quoted(path)} (FORMAT parquet)")
         store.put_file(batch_key(info.run, batch, "seeds.parquet"), path)
         about = orjson.dumps({"run": run, "batch": source})
         store.put(batch_key(info.run, batch, "source.json"), about)

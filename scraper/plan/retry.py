@@ -17,7 +17,7 @@ from scraper.plan.rows import check_contact
 from scraper.run import RunInfo
 from scraper.settings import nearest
 from scraper.store import Store
-from scraper.tables import quoted, quoted_name, scalar
+from scraper.tables import execute, quoted, quoted_name, scalar
 from scraper.urls import key_digest, parse_url
 
 __all__ = ["plan_retry", "reasons_to_retry"]
@@ -58,15 +58,16 @@ def plan_retry(
     """
     assert info.again is not None, "a retry has a former run"
     reasons = ", ".join(quoted(reason) for reason in reasons_to_retry(info.again.only))
-    tables.execute(f"CREATE TABLE failed AS SELECT * FROM former WHERE reason IN ({reasons})")
+    execute(tables, f"CREATE TABLE failed AS SELECT * FROM former WHERE reason IN ({reasons})")
     _parse_urls(tables, info, scratch / "urls.jsonl")
     types = ", ".join(f"{name}: {quoted(kind)}" for name, kind in _URL_TYPES.items())
-    tables.execute(
+    execute(
+        tables,
         f"CREATE TABLE planned AS SELECT row, url, urls.fetch_url, urls.host, urls.domain, key, "
         f"{seed_struct(info)} AS seed, CAST([] AS {REDIRECTS}) AS redirects, 0 AS attempts, "
         f"CAST(NULL AS {KNOWN}) AS known "
         f"FROM read_json({quoted(scratch / 'urls.jsonl')}, columns = {{{types}}}, "
-        f"format = 'newline_delimited') AS urls JOIN failed USING (row)"
+        f"format = 'newline_delimited') AS urls JOIN failed USING (row) ORDER BY row",
     )
     count = scalar(tables, "SELECT count(*) FROM planned")
     if not count:

@@ -20,7 +20,7 @@ from scraper.rules import GENERIC_FIELDS
 from scraper.run import RunInfo
 from scraper.state import load_state
 from scraper.store import Store
-from scraper.tables import quoted, quoted_name, scalar
+from scraper.tables import execute, quoted, quoted_name, scalar
 
 __all__ = ["carry_forward", "is_failing", "is_gone"]
 
@@ -65,7 +65,7 @@ def carry_forward(
     _write_outcomes(tables, files["outcomes.parquet"], outcomes)
     with streamed(tables):
         query = _whole_items(tables, files["items.parquet"], former, info)
-        tables.execute(f"COPY ({query}) TO {quoted(items)} ({PARQUET})")
+        execute(tables, f"COPY ({query}) TO {quoted(items)} ({PARQUET})")
     shown_anew(tables, "items", f"FROM {rows_of_file(items)}")
     return files | {"outcomes.parquet": outcomes, "items.parquet": items}
 
@@ -73,22 +73,24 @@ def carry_forward(
 def _make_carried(tables: DuckDBPyConnection, info: RunInfo) -> None:
     """The rows whose last items stand: their URL now and before, how many, what rides along."""
     own = "".join(f", o.{quoted_name(name)} AS c{n}" for n, name in enumerate(info.columns))
-    tables.execute(
+    execute(
+        tables,
         f"CREATE OR REPLACE TABLE carried AS SELECT o.url AS url_now, s.url AS url_before, "
         f"s.items AS count_now, o.status <> 'unchanged' AS stale_now{own} "
         f"FROM outcomes AS o JOIN keys USING (url) JOIN state AS s USING (key) "
         f"WHERE coalesce(o.items, 0) = 0 AND s.items > 0 AND (o.status = 'unchanged' "
-        f"OR s.stale < {info.settings.all.publish.stale_runs} AND {is_failing('o')})"
+        f"OR s.stale < {info.settings.all.publish.stale_runs} AND {is_failing('o')})",
     )
 
 
 def _write_outcomes(tables: DuckDBPyConnection, own: Path, target: Path) -> None:
     """The outcomes count the items that were carried for them."""
-    tables.execute(
+    execute(
+        tables,
         f"COPY (SELECT o.* EXCLUDE (file_row_number) REPLACE (coalesce(count_now, items) AS items) "
         f"FROM read_parquet({quoted(own)}, file_row_number = true) AS o "
         f"LEFT JOIN carried ON o.url = url_now ORDER BY file_row_number) "
-        f"TO {quoted(target)} ({PARQUET})"
+        f"TO {quoted(target)} ({PARQUET})",
     )
     shown_anew(
         tables,

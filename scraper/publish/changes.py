@@ -27,7 +27,7 @@ from scraper.publish.fields import (
 from scraper.publish.rowfacts import digested_keys
 from scraper.publish.streams import PARQUET, rows_of_file, streamed
 from scraper.rules import SiteRule
-from scraper.tables import quoted
+from scraper.tables import execute, quoted
 
 __all__ = ["KINDS", "Dataset", "count_changes", "write_changes"]
 
@@ -66,14 +66,14 @@ def write_changes(
     with streamed(tables):
         for side, one, own in zip(("before", "after"), (before, after), fields, strict=True):
             _digest_items(tables, side, one, sites=after.sites, fields=own)
-        tables.execute(_CHANGED_ITEMS)
+        execute(tables, _CHANGED_ITEMS)
         for side, one, own in zip(("before", "after"), (before, after), fields, strict=True):
             _read_changed(tables, side, one, fields=own)
     names = ", ".join(quoted(field.name) for field in fields[1])
-    tables.execute(_CHANGED_FIELDS.format(names=f"[{names}]::VARCHAR[]"))
+    execute(tables, _CHANGED_FIELDS.format(names=f"[{names}]::VARCHAR[]"))
     path = scratch / "changes.parquet"
     runs = f"{quoted(before.run_id)} AS run_before, {quoted(after.run_id)} AS run_after"
-    tables.execute(f"COPY ({_ALL.format(runs=runs)}) TO {quoted(path)} ({PARQUET})")
+    execute(tables, f"COPY ({_ALL.format(runs=runs)}) TO {quoted(path)} ({PARQUET})")
     return path
 
 
@@ -87,26 +87,28 @@ def count_changes(tables: DuckDBPyConnection, path: Path) -> dict[str, int]:
 def _pair_urls(tables: DuckDBPyConnection, scratch: Path, before: Dataset, after: Dataset) -> None:
     """Make the table `urls`: each URL as it is written before and after, and its kind."""
     for side, one in (("before", before), ("after", after)):
-        tables.execute(
+        execute(
+            tables,
             f"CREATE OR REPLACE TABLE urls_{side} AS SELECT place, url, status, "
             f"coalesce(items, 0) AS items, {is_gone('o')} AS is_gone, "
             f"{is_failing('o')} AS is_failing, url AS key "
-            f"FROM {rows_of_file(one.outcomes, numbered=True)} AS o WHERE reason <> 'invalid_url'"
+            f"FROM {rows_of_file(one.outcomes, numbered=True)} AS o WHERE reason <> 'invalid_url'",
         )
     # A list may write a URL otherwise than before: then their keys tell.
     for side, other in (("before", "after"), ("after", "before")):
         lone = f"SELECT url FROM urls_{side} ANTI JOIN urls_{other} USING (url)"
         spool = scratch / f"lone-{side}.jsonl"
         keys = digested_keys(tables, lone, spool, canonical=after.canonical)
-        tables.execute(f"CREATE OR REPLACE TABLE lone_{side} AS {keys}")
+        execute(tables, f"CREATE OR REPLACE TABLE lone_{side} AS {keys}")
     for side in ("before", "after"):
-        tables.execute(
+        execute(
+            tables,
             f"UPDATE urls_{side} SET key = lone.key FROM lone_{side} AS lone "
-            f"WHERE urls_{side}.url = lone.url AND lone.key IS NOT NULL"
+            f"WHERE urls_{side}.url = lone.url AND lone.key IS NOT NULL",
         )
     # What is unchanged since the very run that it is compared with needs no second look.
     is_news = "a.status = 'ok'" if after.baseline == before.run_id else "true"
-    tables.execute(_URLS.format(is_news=is_news))
+    execute(tables, _URLS.format(is_news=is_news))
 
 
 def _digest_items(
@@ -118,12 +120,13 @@ def _digest_items(
     fields: list[Field],
 ) -> None:
     """Make the table `items_<side>`: items that may have changed, and digests of what they say."""
-    tables.execute(
+    execute(
+        tables,
         f"CREATE OR REPLACE TABLE items_{side} AS SELECT number, place, digest, "
         f"{_ITEM_NAME} AS item FROM (SELECT number, i.place, {digest_of(fields)} AS digest, "
         f"{key_of_item(sites, fields)} AS item_key "
         f"FROM {rows_of_file(one.items, numbered=True)} AS i "
-        f"JOIN urls AS u ON i.url = u.url_{side} AND u.is_compared)"
+        f"JOIN urls AS u ON i.url = u.url_{side} AND u.is_compared)",
     )
 
 
@@ -133,12 +136,13 @@ def _read_changed(
     """Make the table `texts_<side>`: the values of the items that changed; all of a lone one's."""
     other = "after" if side == "before" else "before"
     is_lone = f"c.place_{other} IS NULL"
-    tables.execute(
+    execute(
+        tables,
         f"CREATE OR REPLACE TABLE texts_{side} AS SELECT c.number, c.item, "
         f"CASE WHEN NOT {is_lone} THEN {texts_of(fields)} END AS texts, "
         f"CASE WHEN {is_lone} THEN {whole_of(fields)} END AS whole "
         f"FROM {rows_of_file(one.items, numbered=True)} AS i "
-        f"JOIN changed_items AS c ON i.place = c.place_{side}"
+        f"JOIN changed_items AS c ON i.place = c.place_{side}",
     )
 
 

@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from scraper.publish.streams import PARQUET
 from scraper.run import RunInfo
 from scraper.state import ALL_LIES, STATE_COLUMNS, TAG_LIES, made_by
-from scraper.tables import quoted, quoted_name
+from scraper.tables import execute, quoted, quoted_name
 
 __all__ = ["write_state"]
 
@@ -33,10 +33,11 @@ def write_state(tables: DuckDBPyConnection, scratch: Path, *, info: RunInfo) -> 
         f"(CASE WHEN {is_left} THEN s.{name} ELSE {values[name]} END)::{kind} AS {name}"
         for name, kind in STATE_COLUMNS.items()
     )
-    tables.execute(
+    execute(
+        tables,
         f"COPY (SELECT {chosen} FROM outcomes AS o JOIN keys AS k ON k.url = o.url "
         f"LEFT JOIN facts AS f ON f.url = o.url LEFT JOIN state AS s ON s.key = k.key) "
-        f"TO {quoted(path)} ({PARQUET})"
+        f"TO {quoted(path)} ({PARQUET})",
     )
     return path
 

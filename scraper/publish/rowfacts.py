@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from scraper.layout import batch_key
 from scraper.run import RunInfo
 from scraper.store import Store
-from scraper.tables import quoted
+from scraper.tables import execute, quoted
 from scraper.urls import key_digest, parse_url
 
 __all__ = ["FACTS", "digested_keys", "make_facts", "make_keys"]
@@ -40,12 +40,12 @@ def make_keys(
     paths = ", ".join(map(quoted, files))
     planned = f"SELECT url, any_value(key) AS key FROM read_parquet([{paths}]) GROUP BY url"
     nothing = "SELECT NULL::VARCHAR AS url, NULL::VARCHAR AS key WHERE false"
-    tables.execute(f"CREATE TABLE keys AS {planned if files else nothing}")
+    execute(tables, f"CREATE TABLE keys AS {planned if files else nothing}")
     # A row that this run took over as it was stands in no part of its own.
     others = "SELECT url FROM outcomes ANTI JOIN keys USING (url) WHERE reason <> 'invalid_url'"
     canonical = info.settings.all.plan.canonical
     found = digested_keys(tables, others, scratch / "keys.jsonl", canonical=canonical)
-    tables.execute(f"INSERT INTO keys {found}; DELETE FROM keys WHERE key IS NULL")
+    execute(tables, f"INSERT INTO keys {found}", "DELETE FROM keys WHERE key IS NULL")
 
 
 def digested_keys(tables: DuckDBPyConnection, urls: str, spool: Path, *, canonical: bool) -> str:
@@ -90,7 +90,7 @@ def make_facts(
     else:
         columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in FACTS.items())
         source = f"SELECT {columns} WHERE false"
-    tables.execute(f"CREATE VIEW facts AS {source}")
+    execute(tables, f"CREATE VIEW facts AS {source}")
 
 
 def _files(info: RunInfo, store: Store, scratch: Path, batches: list[str], name: str) -> list[Path]:

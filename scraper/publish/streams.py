@@ -20,22 +20,12 @@ PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '16MB'"
 
 @contextmanager
 def streamed(tables: DuckDBPyConnection) -> Iterator[None]:
-    """Stream the left side of joins past the right one, and write rows in the order they come.
-
-    The rows of one page so stay in their order.
-    """
-    threads = scalar(tables, "SELECT current_setting('threads')")
-    tables.execute(
-        "SET threads = 1; SET preserve_insertion_order = false; "
-        "SET disabled_optimizers = 'join_order,build_side_probe_side'"
-    )
+    """Write rows as they come, none of them held: one thread keeps those of a page in order."""
+    tables.execute("SET preserve_insertion_order = false")
     try:
         yield
     finally:
-        tables.execute(
-            f"SET threads = {threads}; SET preserve_insertion_order = true; "
-            "SET disabled_optimizers = ''"
-        )
+        tables.execute("SET preserve_insertion_order = true")
 
 
 def columns_of_file(tables: DuckDBPyConnection, path: Path) -> dict[str, str]:

@@ -37,6 +37,13 @@ overlap = "{overlap}"
 STORE = "s3://bucket/crawls"
 
 
+@pytest.fixture(autouse=True)
+def _unstopped():
+    """A deadline sets the flag of this process: what comes after has one of its own."""
+    yield
+    new_run()
+
+
 def written(folder, *seeds, overlap="skip", name="shop"):
     path = folder / f"{name}.toml"
     text = ", ".join(json.dumps(seed) for seed in seeds or ["https://example.org/"])
