@@ -25,6 +25,7 @@ __all__ = [
     "check_credentials",
     "proxy_url",
     "site_request",
+    "webhook_url",
 ]
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -101,6 +102,7 @@ def check_credentials(settings: HostSettings, environ: Mapping[str, str]) -> Non
         ConfigError: which variable isn't, and where it is named.
     """
     proxy_url(settings.all.http.proxy, environ)
+    webhook_url(settings.all.notify.webhook, environ)
     for host, own in settings.by_host.items():
         site_request(own, environ, host=host)
 
@@ -129,6 +131,15 @@ def proxy_url(proxy: str | None, environ: Mapping[str, str]) -> str | None:
         ConfigError: the variable that is named isn't there.
     """
     return None if proxy is None else _value(proxy, environ, "http.proxy")
+
+
+def webhook_url(webhook: str | None, environ: Mapping[str, str]) -> str | None:
+    """Where a run's end is told, as `notify.webhook` has it.
+
+    Raises:
+        ConfigError: the variable that is named isn't there.
+    """
+    return None if webhook is None else _value(webhook, environ, "notify.webhook")
 
 
 def _credentials(

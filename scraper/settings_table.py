@@ -165,7 +165,7 @@ class Notify(_Group):
 
     on: tuple[Event, ...] = Field(("gate",), description="gate change failure always")
     command: Command | None = Field(None, description="run without a shell, the summary on stdin")
-    webhook: WebUrl | None = Field(None, description="URL that the summary is posted to as JSON")
+    webhook: WebUrl | None = Field(None, description="URL the summary is posted to, or env:NAME")
     template: Template | None = Field(None, description="JSON with {names} to post instead")
     timeout_s: PositiveSeconds = Field(10, description="for the command, and for the webhook")
 

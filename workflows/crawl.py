@@ -123,7 +123,9 @@ async def _run(taken: TakenUp) -> CrawlResult:
     report = await asyncio.to_thread(store.get, run_key(info.run, "report.html"))
     await flyte.report.replace.aio((report or b"").decode(), do_flush=True)
     warnings = await send_notice(info, store, summary)
-    for warning in warnings:
+    context = flyte.ctx()
+    # At home the command tells them.
+    for warning in warnings if context is not None and context.mode == "remote" else ():
         flyte.logger.warning("%s: run=%s", warning, info.run)
     return CrawlResult(run=info.run, summary=summary, warnings=warnings)
 

@@ -22,6 +22,8 @@ from datetime import UTC, datetime
 import httpx
 import orjson
 
+from scraper.credentials import webhook_url
+from scraper.errors import ConfigError
 from scraper.layout import run_key
 from scraper.models import Status
 from scraper.notice import fill_template
@@ -140,10 +142,14 @@ async def _post(notify: Notify, body: bytes) -> str | None:
     """Post the document; say what is wrong if it wasn't taken. Its address may be a secret."""
     headers = {"Content-Type": "application/json", "User-Agent": f"{PRODUCT}/{VERSION}"}
     try:
+        url = webhook_url(notify.webhook, os.environ) or ""
+    except ConfigError as error:
+        return str(error)
+    try:
         async with (
             asyncio.timeout(notify.timeout_s),
             httpx.AsyncClient(timeout=notify.timeout_s) as client,
-            client.stream("POST", notify.webhook or "", content=body, headers=headers) as answer,
+            client.stream("POST", url, content=body, headers=headers) as answer,
         ):
             taken = answer.is_success
             return None if taken else f"notify.webhook: answered HTTP {answer.status_code}"

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import orjson
 import pytest
 
+from scraper.errors import ConfigError
 from scraper.publish.notify import has_notice, is_notice_due, send_notice
 from scraper.publish.summary import Gate, Summary
 from tests.processes import is_running, wait_until
@@ -171,6 +172,20 @@ async def test_a_refusing_webhook_is_a_warning_without_its_address(tmp_path):
         info, store = planned(tmp_path, f"notify.webhook={url}")
         told = await send_notice(info, store, summary_of(info))
     assert told == ("notify.webhook: answered HTTP 500",)
+
+
+async def test_a_webhook_may_be_a_secret_of_the_environment(tmp_path, monkeypatch):
+    with hook() as (url, taken):
+        monkeypatch.setenv("TELL_US", url)
+        info, store = planned(tmp_path, "notify.webhook=env:TELL_US")
+        assert await send_notice(info, store, summary_of(info)) == ()
+    assert len(taken) == 1
+    text = store.get(f"{info.run}/run.json")
+    assert b"env:TELL_US" in text
+    assert url.encode() not in text
+    monkeypatch.delenv("TELL_US")
+    with pytest.raises(ConfigError, match=r"notify.webhook: .* TELL_US is not set"):
+        planned(tmp_path / "other", "notify.webhook=env:TELL_US")
 
 
 async def test_a_silent_webhook_is_left_in_time(tmp_path):
