@@ -70,9 +70,11 @@ def existing_store(url: str) -> Store:
         word = "is no folder" if Path(url).exists() else "there is no such folder"
         raise ConfigError(f"the store {url}: {word}; --store says where crawls live")
     try:
-        return Store(url)
+        store = Store(url)
+        store.check_readable()
     except StoreError as error:
         raise ConfigError(f"{url} can't be used as a store: {error}") from error
+    return store
 
 
 def list_runs(store: Store, crawl: str | None = None) -> list[RunState]:

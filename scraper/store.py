@@ -12,7 +12,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -21,11 +21,15 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, from_url
 
 from scraper.errors import StoreError
+from scraper.store_trouble import SCHEMES, reason_of, refuse_without_bucket
 
 __all__ = ["Head", "Store"]
 
 _PATTERN = re.compile(r"[*?\[]")
 _HALF_WRITTEN = re.compile(r".+#\d+")
+_KNOWN = re.compile(rf"({'|'.join(SCHEMES)})://[^/]|memory://")
+_RETRY_FOR = timedelta(seconds=20)
+"""Less than a lease takes to get stale: a store that is gone is told before others come."""
 
 
 class Head(NamedTuple):
@@ -46,8 +50,10 @@ class Store:
         self.url = url
         self._folder = None if "://" in url else Path(url).absolute()
         with _told(url):
+            if self._folder is None and not _KNOWN.match(url):
+                raise ValueError("it is neither a folder nor s3://, gs:// or az:// and a bucket")
             self._store = (
-                from_url(url)
+                from_url(url, retry_config={"retry_timeout": _RETRY_FOR})
                 if self._folder is None
                 else LocalStore(prefix=self._folder, mkdir=True, automatic_cleanup=True)
             )
@@ -124,7 +130,8 @@ class Store:
         with _told(key):
             try:
                 return bytes(obstore.get(self._store, key).bytes())
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                refuse_without_bucket(error)
                 return None
 
     def stream(self, key: str) -> Iterator[bytes]:
@@ -136,7 +143,8 @@ class Store:
         with _told(key):
             try:
                 yield from (bytes(chunk) for chunk in obstore.get(self._store, key).stream())
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                refuse_without_bucket(error)
                 return
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
@@ -217,7 +225,8 @@ class Store:
                 return path if path.is_file() else None
             try:
                 chunks = obstore.get(self._store, key).stream()
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                refuse_without_bucket(error)
                 return None
             target = scratch / key.replace("/", "~")
             with target.open("wb") as file:
@@ -246,6 +255,14 @@ class Store:
         self.put(".writable", b"")
         self.delete(".writable")
 
+    def check_readable(self) -> None:
+        """Prove that the store answers, before anything is looked for in it.
+
+        Raises:
+            StoreError: it doesn't, and why.
+        """
+        self.get(".writable")
+
     def _check_is_there(self) -> None:
         """A folder that was taken away isn't made again: what was in it would be missing."""
         if self._folder is not None and not self._folder.is_dir():
@@ -258,5 +275,4 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError, ValueError) as error:
-        first_line = str(error).split("\n", 1)[0]
-        raise StoreError(f"store: {what}: {first_line}") from error
+        raise StoreError(f"store: {what}: {reason_of(error)}") from error

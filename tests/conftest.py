@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from scraper.lease import Lease
+from tests.object_store import BUCKET, object_store
 
 
 def pytest_addoption(parser):
@@ -30,7 +31,7 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
     for name in list(os.environ):
-        if name.startswith("SCRAPER_") or name.lower() in {"http_proxy", "https_proxy", "no_proxy"}:
+        if name.startswith(("SCRAPER_", "AWS_")) or name.lower() in {"http_proxy", "https_proxy", "no_proxy"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("DO_NOT_TRACK", "1")
@@ -70,3 +71,18 @@ def no_heartbeat_outlives_its_test(monkeypatch):
     for lease in kept:
         lease._over.set()
         lease._thread.join()
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """A real S3 server in a process of its own, with an empty bucket."""
+    with object_store() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch, tmp_path):
+    """The URL of a store in it that no other test has; the environment leads there."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/{tmp_path.parent.name}/{tmp_path.name}"

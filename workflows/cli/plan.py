@@ -79,6 +79,8 @@ def _store_that_is_there(url: str) -> "Store | None":
     if "://" not in url and not Path(url).exists():
         return None
     try:
-        return Store(url)
+        store = Store(url)
+        store.check_readable()
     except StoreError as error:
         raise ConfigError(f"{url} can't be used as a store: {error}") from error
+    return store
