@@ -21,7 +21,12 @@ SCHEMES = {
 
 _SAID = re.compile(r"<Code>([^<]+)</Code>\s*<Message>([^<\n]*)")
 _NO_BUCKET = ("<Code>NoSuchBucket<", "<Code>ContainerNotFound<")
-_INSTANCE = ("//169.254.169.254/", "/latest/api/token", "//metadata.google.internal/", "//metadata/")
+_INSTANCE = (
+    "//169.254.169.254/",
+    "/latest/api/token",
+    "//metadata.google.internal/",
+    "//metadata/",
+)
 """Where obstore asks for credentials when it was given none: the cloud that the machine is in."""
 
 _GONE = re.compile(r"Error performing \w+ (https?://[^/\s]+)\S* in .*HTTP error: ")

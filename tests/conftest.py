@@ -31,7 +31,11 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
     for name in list(os.environ):
-        if name.startswith(("SCRAPER_", "AWS_")) or name.lower() in {"http_proxy", "https_proxy", "no_proxy"}:
+        if name.startswith(("SCRAPER_", "AWS_")) or name.lower() in {
+            "http_proxy",
+            "https_proxy",
+            "no_proxy",
+        }:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("DO_NOT_TRACK", "1")

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-
 DEADLINE_S = 60.0
 BUCKET = "crawls"
 

@@ -1,4 +1,4 @@
-"""An object store, on a real S3 server: killed, held, gone; what was flushed is never asked again."""
+"""An object store, on a real S3 server: killed, held, gone; nothing flushed is asked for twice."""
 
 import os
 import subprocess
@@ -10,7 +10,6 @@ from tests.gate import Gate
 from tests.kills.conftest import FAST
 from tests.kills.lives import dataset, demo_at, product_pages, redirect_targets, unreadable
 from tests.kills.remote_lives import RemoteLives
-from tests.object_store import BUCKET
 from tests.workflows.cli.command import SCRAPER
 
 pytestmark = pytest.mark.sockets
@@ -36,7 +35,7 @@ def asked_again(lives, seen, flushed):
 
 
 def said(*words, **environment):
-    """What a command says that ends by itself: its exit code, its output, its errors line by line."""
+    """What a command says that ends by itself: exit code, output, the lines of its errors."""
     ended = subprocess.run(
         [SCRAPER, *words], capture_output=True, text=True, timeout=90, check=False,
         env=os.environ | environment,
@@ -114,8 +113,16 @@ def test_an_endpoint_that_goes_in_the_middle(lives, undisturbed, s3_server, monk
     assert dataset(lives) == undisturbed.dataset
 
 
-@pytest.mark.parametrize("command", [["run", "demo.txt"], ["plan", "demo.txt"], ["list"],
-                                     ["resume", "demo"], ["export", "demo"]], ids=" ".join)  # fmt: skip
+COMMANDS = (
+    ["run", "demo.txt"],
+    ["plan", "demo.txt"],
+    ["list"],
+    ["resume", "demo"],
+    ["export", "demo"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_bucket_that_is_not_there(s3, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo.txt").write_text("http://a.localhost:9/\n")
