@@ -1,17 +1,13 @@
 """What a run was asked to do: kept in the run itself, before it is planned.
 
-In: what a command line says. Out: `request.json`, a run's first file, and, for a list from
-stdin, the list. From them a run that was killed while it was planned is planned again, whatever
-flags, environment and files are by then.
+In: what a command line says. Out: `request.json`, a run's first file. From it a run that was
+killed while it was planned is planned again, whatever flags, environment and files are by then.
 """
 
 import re
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO
 
 import orjson
 
@@ -22,18 +18,18 @@ from scraper.layout import run_key
 from scraper.settings import ENVIRONMENT_PREFIX
 from scraper.store import Store
 
-__all__ = ["Asked", "has_request", "keep_stdin", "load_request", "save_request", "stdin_key"]
+__all__ = ["Asked", "has_request", "load_request", "save_request"]
 
 _URL = re.compile(r"\s*https?://", re.IGNORECASE)
-_IN_MEMORY_BYTES = 8_388_608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """The request. `crawl` overrides the crawl's name, `crawl_file` is the text of a crawl file.
 
-    `environment` are the variables that are settings. With `again` a former run's rows are asked
-    for: then `seeds` is only where the crawl file is, `settings` go over those of that run, and
+    `environment` are the variables that are settings, `uploads` the copies of its lists that were
+    put into the run (see `scraper.uploads`). With `again` a former run's rows are asked for: then
+    `seeds` is only where the crawl file is, `settings` go over those of that run, and
     `scraper.again` makes the spec.
     """
 
@@ -43,6 +39,7 @@ class Asked:
     crawl_file: str | None = None
     settings: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    uploads: dict[str, str] = field(default_factory=dict)
     again: Again | None = None
 
     def spec(self) -> CrawlSpec:
@@ -117,16 +114,3 @@ def _again(data: object) -> Again:
 def has_request(store: Store, run: str) -> bool:
     """Whether a run was ever asked for, so that it can be taken up again. Raises: `StoreError`."""
     return store.head(run_key(run, "request.json")) is not None
-
-
-def keep_stdin(store: Store, run: str, stdin: BinaryIO) -> None:
-    """Copy a list that can be read but once into the store. Raises: `StoreError`."""
-    with SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as spool:
-        shutil.copyfileobj(stdin, spool)
-        spool.seek(0)
-        store.put(stdin_key(run), spool)
-
-
-def stdin_key(run: str) -> str:
-    """Where a list from stdin is until its run is planned."""
-    return run_key(run, "stdin")

@@ -30,12 +30,16 @@ _KEYS = (_LIST, "format", "url_column", "encoding")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSource:
-    """A list: a path, a URL or `-`, and how it is to be read where that can't be told from it."""
+    """A list: a path, a URL or `-`, and how it is to be read where that can't be told from it.
+
+    `path` is a copy of it on this machine, where it can't be read from its source.
+    """
 
     source: str
     url_column: str | None = None
     form: ListFormat | None = None
     encoding: str | None = None
+    path: Path | None = None
 
 
 def is_row(seed: str | Mapping[str, object]) -> bool:

@@ -9,14 +9,14 @@ Raises `LeaseHeld` when another run of the crawl is alive.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from scraper.again import spec_of
-from scraper.asked import Asked, keep_stdin, load_request, save_request, stdin_key
+from scraper.asked import Asked, load_request, save_request
 from scraper.crawl import STDIN, CrawlSpec
 from scraper.errors import ConfigError
 from scraper.layout import run_key
@@ -27,6 +27,7 @@ from scraper.plan.prepare import check_same_run, prepare
 from scraper.run import RunInfo, adopt_workers, begin_life, load_run
 from scraper.stopping import StopFlag
 from scraper.store import Store
+from scraper.uploads import lists_here, upload_keys, upload_stdin
 
 __all__ = ["TakenUp", "Taker", "begin_run", "go_on_with"]
 
@@ -72,7 +73,7 @@ def begin_run(asked: Asked, spec: CrawlSpec, *, store: Store, run_id: str, taker
         if info is None:
             info = _begun(asked, spec, store=store, run=run, taker=taker)
         else:
-            check_same_run(info, spec)
+            _check_same(info, asked, spec, store=store)
             info = adopt_workers(info, spec.settings, store)
             begin_life(store, run)
         on_error.pop_all()
@@ -111,14 +112,14 @@ def _begun(asked: Asked, spec: CrawlSpec, *, store: Store, run: str, taker: Take
     life = begin_life(store, run)
     former = load_request(store, run)
     at = former[1] if former is not None else datetime.now(UTC)
-    _drop_plan(store, run)
+    _drop_plan(store, run, asked)
     try:
         kept = asked.as_kept(spec.crawl)
-        if asked.seeds == STDIN:
+        if asked.seeds == STDIN and not kept.uploads:
             assert taker.stdin is not None, "a list from stdin needs the stream"
-            keep_stdin(store, run, taker.stdin)
+            kept = replace(kept, uploads=upload_stdin(store, run, taker.stdin))
         save_request(store, run, kept, at=at)
-        return _planned(spec, store=store, run=run, at=at, taker=taker)
+        return _planned(kept, spec, store=store, run=run, at=at, taker=taker)
     except ConfigError:
         if life == 0:
             store.delete(*store.list(run))
@@ -129,30 +130,40 @@ def _planned_again(store: Store, run: str, taker: Taker) -> RunInfo:
     request = load_request(store, run)
     assert request is not None, "it was there before the lease was taken"
     asked, at = request
-    _drop_plan(store, run, keep=(stdin_key(run),))
-    return _planned(spec_of(asked, store), store=store, run=run, at=at, taker=taker)
+    _drop_plan(store, run, asked)
+    return _planned(asked, spec_of(asked, store), store=store, run=run, at=at, taker=taker)
 
 
-def _drop_plan(store: Store, run: str, *, keep: tuple[str, ...] = ()) -> None:
+def _check_same(info: RunInfo, asked: Asked, spec: CrawlSpec, *, store: Store) -> None:
+    copies = upload_keys(info.run, asked.uploads)
+    if any(store.head(copy) is None for copy in copies):
+        # Another attempt of who asked for it: the lists are in the run's plan.
+        return
+    with TemporaryDirectory() as scratch:
+        check_same_run(info, _here(spec, asked, store=store, run=info.run, scratch=scratch))
+    store.delete(*copies)
+
+
+def _drop_plan(store: Store, run: str, asked: Asked) -> None:
     """Take away what a life left that died while it planned: its list may have had more parts."""
-    kept = (run_key(run, "lives/"), run_key(run, "request.json"), *keep)
+    uploads = upload_keys(run, asked.uploads)
+    kept = (run_key(run, "lives/"), run_key(run, "request.json"), *uploads)
     store.delete(*(key for key in store.list(run) if not key.startswith(kept)))
 
 
-def _planned(spec: CrawlSpec, *, store: Store, run: str, at: datetime, taker: Taker) -> RunInfo:
+def _planned(
+    asked: Asked, spec: CrawlSpec, *, store: Store, run: str, at: datetime, taker: Taker
+) -> RunInfo:
     run_id = run.partition("/")[2]
     if spec.again is not None:
         return prepare_again(spec, store, run_id, at=at, stop=taker.stop)
-    with ExitStack() as stack:
-        stdin = None
-        if STDIN in spec.lists:
-            scratch = Path(stack.enter_context(TemporaryDirectory()))
-            path = store.local_file(stdin_key(run), scratch)
-            if path is None:
-                raise ConfigError(f"{store.address(run)}: its list from stdin is gone")
-            stdin = stack.enter_context(path.open("rb"))
-        inputs = Inputs(stdin=stdin, stop=taker.stop)
-        info = taker.prepare(spec, store, run_id, at=at, inputs=inputs)
-    # It is in the run's snapshot now.
-    store.delete(stdin_key(run))
+    with TemporaryDirectory() as scratch:
+        here = _here(spec, asked, store=store, run=run, scratch=scratch)
+        info = taker.prepare(here, store, run_id, at=at, inputs=Inputs(stop=taker.stop))
+    # They are in the run's snapshots now.
+    store.delete(*upload_keys(run, asked.uploads))
     return info
+
+
+def _here(spec: CrawlSpec, asked: Asked, *, store: Store, run: str, scratch: str) -> CrawlSpec:
+    return lists_here(spec, asked.uploads, store=store, run=run, scratch=Path(scratch))

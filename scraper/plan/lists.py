@@ -8,7 +8,7 @@ Raises `ConfigError` for what is no list, `ScraperError` for one that can't be h
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -99,6 +99,8 @@ class Lists:
 
     def path_of(self, source: ListSource) -> Path:
         """The file of a list that wasn't fetched. Raises: nothing."""
+        if source.path is not None:
+            return source.path
         return self._scratch / STDIN if source.source == STDIN else Path(source.source)
 
     def _rows_of(self, source: ListSource, place: int) -> Iterator[RawRow]:
@@ -112,7 +114,8 @@ class Lists:
     def _read(self, source: ListSource) -> Iterator[RawRow]:
         path, lists, stdin = self.path_of(source), self._settings.all.lists, None
         if source.source == STDIN:
-            self._copy_stdin(path)
+            if source.path is None:
+                self._copy_stdin(path)
             stdin = self._stack.enter_context(path.open("rb"))
         elif not is_list_url(source.source) and path.is_fifo():
             raise ConfigError(f"{path}: is a pipe: give it to stdin, as `scraper run -`")
@@ -120,6 +123,7 @@ class Lists:
             url_column=source.url_column,
             encoding=source.encoding,
             form=source.form,
+            path=source.path,
             max_bytes=lists.max_bytes,
             max_sitemaps=lists.max_sitemaps,
         )
@@ -160,10 +164,9 @@ def _with_defaults(
     if isinstance(source, tuple):
         return source
     given = ListSource(source=source) if isinstance(source, str) else source
-    return ListSource(
-        source=given.source,
+    return replace(
+        given,
         url_column=given.url_column or spec.url_column,
-        form=given.form,
         encoding=given.encoding or spec.settings.all.lists.encoding,
     )
 

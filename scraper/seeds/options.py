@@ -21,13 +21,15 @@ class ListOptions:
 
     `url_column` is the column of the URL in tables, JSON lines and Parquet. `encoding` is a
     charset's label, and overrides even a byte order mark. `form` overrides name and content
-    type. `max_bytes` caps a fetched list (each sitemap of an index for itself), decompressed; a
-    local list has no cap. `max_sitemaps` is how many an index may lead to, all levels together.
+    type. `path` is where a list is that is named by a path of another machine. `max_bytes` caps a
+    fetched list (each sitemap of an index for itself), decompressed; a local list has no cap.
+    `max_sitemaps` is how many an index may lead to, all levels together.
     """
 
     url_column: str | None = None
     encoding: str | None = None
     form: ListFormat | None = None
+    path: Path | None = None
     max_bytes: int | None = None
     max_sitemaps: int = 50_000
 

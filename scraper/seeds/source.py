@@ -72,7 +72,8 @@ def open_list(
     fetched = _fetched(source, fetch)
     max_bytes = options.max_bytes if fetched else None
     with ExitStack() as stack:
-        raw = _raw_stream(source, fetched, stdin, stack)
+        path = fetched.path if fetched else options.path
+        raw = _raw_stream(source, path, stdin, stack, capped=fetched is not None)
         plain = _plain_stream(raw, max_bytes, stack)
         stream = _as_utf8(plain, options.encoding, fetched.content_type if fetched else None)
         form = _told_form(source, stream.head, options, fetched)
@@ -104,12 +105,12 @@ def _fetched(source: str, fetch: FetchList | None) -> FetchedList | None:
 
 
 def _raw_stream(
-    source: str, fetched: FetchedList | None, stdin: BinaryIO | None, stack: ExitStack
+    source: str, path: Path | None, stdin: BinaryIO | None, stack: ExitStack, *, capped: bool
 ) -> ListStream:
     name = shown_name(source)
     if source == STDIN:
         return ListStream(name, stdin or sys.stdin.buffer)
-    path = fetched.path if fetched else Path(source)
+    path = path or Path(source)
     try:
         file = path.open("rb")
     except OSError as error:
@@ -117,7 +118,7 @@ def _raw_stream(
     except ValueError as error:
         raise ConfigError(f"{source!r}: is no path: {error}") from error
     # A fetched list is read through its cap, whatever it is.
-    return ListStream(name, stack.enter_context(file), path=None if fetched else path)
+    return ListStream(name, stack.enter_context(file), path=None if capped else path)
 
 
 def _plain_stream(raw: ListStream, max_bytes: int | None, stack: ExitStack) -> ListStream:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from scraper.crawl import STDIN, CrawlSpec
+from scraper.crawl import CrawlSpec
 from scraper.errors import ScraperError
 from scraper.listsource import ListSource
 from scraper.plan.cut import Wave
@@ -43,13 +43,11 @@ def prepare_apart(
         ScraperError: see `prepare`; or the process was killed.
     """
     known = inputs or Inputs()
-    stdin = getattr(known.stdin, "name", None)
-    can_be = known.transport is None and (known.stdin is None or isinstance(stdin, str))
-    is_long = sum(_bytes_of(spec, stdin)) > _SHORT_BYTES
+    can_be = known.transport is None and known.stdin is None
+    is_long = sum(_bytes_of(spec)) > _SHORT_BYTES
     if not (can_be and is_long and _has_workers(spec.settings.all.batch.workers)):
         return prepare(spec, store, run_id, at=at, inputs=inputs)
-    path = Path(stdin) if isinstance(stdin, str) else None
-    work = Plan(spec=spec, store=store.url, run_id=run_id, at=at, stdin=path)
+    work = Plan(spec=spec, store=store.url, run_id=run_id, at=at)
     found = _do(work, known.stop or StopFlag())
     assert isinstance(found, RunInfo)
     return found
@@ -93,13 +91,13 @@ def _has_workers(setting: int | None) -> bool:
     return workers_of(setting) > 1
 
 
-def _bytes_of(spec: CrawlSpec, stdin: object) -> Iterator[int]:
+def _bytes_of(spec: CrawlSpec) -> Iterator[int]:
     """The sizes of the lists that are files; one at a URL may be of any."""
     for source in spec.lists:
         if isinstance(source, tuple):
             continue
-        name = source.source if isinstance(source, ListSource) else source
-        path = Path(str(stdin)) if name == STDIN else Path(name)
+        given = source if isinstance(source, ListSource) else ListSource(source=source)
+        path = given.path or Path(given.source)
         # What can't be read is told by who reads it.
         yield path.stat().st_size if path.is_file() else 0
 

@@ -1,13 +1,10 @@
 """Work over a whole list as a value: done here, or sent to a process of its own.
 
-Small and picklable: what it is about is in the store. `Plan` also names a file, where a list is
-read from stdin.
+Small and picklable: what it is about is in the store.
 """
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from scraper.crawl import CrawlSpec
 from scraper.plan.cut import Wave
@@ -25,20 +22,17 @@ __all__ = ["Done", "NextWave", "Plan", "Publish", "Work"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Plan a new run; `stdin` is a file with the list that is read from there."""
+    """Plan a new run."""
 
     spec: CrawlSpec
     store: str
     run_id: str
     at: datetime
-    stdin: Path | None
 
     def do(self, stop: StopFlag) -> RunInfo:
         """Do it. Raises: see `prepare`."""
-        with ExitStack() as stack:
-            stdin = stack.enter_context(self.stdin.open("rb")) if self.stdin is not None else None
-            inputs = Inputs(stdin=stdin, stop=stop)
-            return prepare(self.spec, Store(self.store), self.run_id, at=self.at, inputs=inputs)
+        inputs = Inputs(stop=stop)
+        return prepare(self.spec, Store(self.store), self.run_id, at=self.at, inputs=inputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

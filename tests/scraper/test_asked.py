@@ -1,11 +1,9 @@
-import io
-import os
 from datetime import UTC, datetime
 
 import orjson
 import pytest
 
-from scraper.asked import Asked, has_request, keep_stdin, load_request, save_request, stdin_key
+from scraper.asked import Asked, has_request, load_request, save_request
 from scraper.errors import ConfigError
 from scraper.store import Store
 from tests.scraper.batches import store_in
@@ -104,14 +102,3 @@ def test_of_the_environment_only_settings_are_kept():
 def test_the_environment_of_later_does_not_count(monkeypatch):
     monkeypatch.setenv("SCRAPER_THROTTLE__DELAY_S", "9")
     assert Asked(seeds="-", crawl="x").spec().settings.all.throttle.delay_s == 1
-
-
-def test_a_list_from_stdin_is_copied_though_it_cannot_be_read_twice(store):
-    reader, writer = os.pipe()
-    with os.fdopen(writer, "wb") as stream:
-        stream.write(b"http://a.org/\n" * 1000)
-    with os.fdopen(reader, "rb") as stream:
-        keep_stdin(store, RUN, stream)
-    assert store.get(stdin_key(RUN)) == b"http://a.org/\n" * 1000
-    keep_stdin(store, RUN, io.BytesIO(b"other"))
-    assert store.get(stdin_key(RUN)) == b"other"

@@ -16,6 +16,7 @@ from scraper.plan.lists import Inputs
 from scraper.publish.commit import publish
 from scraper.stopping import StopFlag, Stopped
 from scraper.store import Store
+from scraper.uploads import lists_here, upload_stdin
 from scraper.workers.apart import next_wave_apart, prepare_apart, publish_apart
 from tests.processes import children_of, module_of, wait_until
 from tests.scraper.batches import jobs, moved, page, run_batch, website
@@ -91,7 +92,9 @@ def test_a_list_from_stdin_is_read_there(tmp_path, started):
     spec = resolve_crawl("-", name="shop", flags=[*QUICK, "batch.workers=2"], environ={})
     store = Store(str(tmp_path / "store"))
     with list_of(tmp_path, *URLS).open("rb") as stdin:
-        info = prepare_apart(spec, store, "r", at=AT, inputs=Inputs(stdin=stdin))
+        uploads = upload_stdin(store, "shop/r", stdin)
+    here = lists_here(spec, uploads, store=store, run="shop/r", scratch=tmp_path)
+    info = prepare_apart(here, store, "r", at=AT)
     assert (info.rows, started) == (4, [APART])
     assert store.get("shop/r/list.txt") == "".join(f"{url}\n" for url in URLS).encode()
 
