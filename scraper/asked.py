@@ -5,6 +5,7 @@ killed while it was planned is planned again, whatever flags, environment and fi
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from scraper.layout import run_key
 from scraper.settings import ENVIRONMENT_PREFIX
 from scraper.store import Store
 
-__all__ = ["Asked", "has_request", "load_request", "save_request"]
+__all__ = ["Asked", "has_request", "load_request", "save_request", "settings_of"]
 
 _URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
@@ -70,12 +71,17 @@ class Asked:
         text = self.crawl_file
         if is_path and text is None and seeds.lower().endswith(".toml"):
             text = crawl_file_text(Path(seeds))
-        settings = {
-            name: value
-            for name, value in sorted(self.environment.items())
-            if name.startswith(ENVIRONMENT_PREFIX) and "__" in name
-        }
-        return replace(self, seeds=seeds, crawl=crawl, crawl_file=text, environment=settings)
+        environment = settings_of(self.environment)
+        return replace(self, seeds=seeds, crawl=crawl, crawl_file=text, environment=environment)
+
+
+def settings_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are settings: the others may hold secrets. Raises: nothing."""
+    return {
+        name: value
+        for name, value in sorted(environ.items())
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name
+    }
 
 
 def save_request(store: Store, run: str, asked: Asked, *, at: datetime) -> None:

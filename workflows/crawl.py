@@ -19,9 +19,7 @@ import flyte.errors
 import flyte.report
 
 from scraper.again import spec_of
-from scraper.asked import Asked
 from scraper.batch import done_result, write_crashed
-from scraper.crawl import Again
 from scraper.errors import ConfigError, LeaseHeld, ScraperError, StoreError
 from scraper.layout import run_key
 from scraper.models import BatchJob, BatchResult
@@ -35,6 +33,7 @@ from scraper.workers.apart import next_wave_apart, prepare_apart, publish_apart
 from scraper.workers.cores import workers_of
 from workflows.batch import scrape_batch
 from workflows.environments import BACKOFF, CRAWL_TIMEOUT, cluster, crawl_env
+from workflows.failures import not_again
 from workflows.released import until_released
 from workflows.request import CrawlRequest, CrawlResult
 from workflows.runtime import close_sessions, stop_flag
@@ -61,20 +60,15 @@ async def crawl(request: CrawlRequest) -> CrawlResult:
             return await _run(taken)
     except LeaseHeld as error:
         if request.overlap != "skip":
-            raise _not_again(error) from error
+            raise not_again(error) from error
         return CrawlResult(run=request.run(_run_id(request)), summary=None, warnings=(str(error),))
     except Stopped:
         # While it was planned: it is planned again when it goes on.
         return CrawlResult(run=request.run(_run_id(request)), summary=None)
     except ScraperError as error:
-        # Nothing of ours heals by itself within a retry; a crashed machine is another matter.
-        raise _not_again(error) from error
+        raise not_again(error) from error
     finally:
         await close_sessions()
-
-
-def _not_again(error: ScraperError) -> flyte.errors.NonRecoverableError:
-    return flyte.errors.NonRecoverableError(str(error), code=type(error).__name__)
 
 
 async def _take_up_in_turn(request: CrawlRequest) -> TakenUp:
@@ -142,28 +136,11 @@ def _take_up(request: CrawlRequest) -> TakenUp:
     if request.seeds is None and request.kind == "run":
         run = f"{request.crawl}/{check_run_id(str(request.run_id))}"
         return go_on_with(run, store=_open_store(url), taker=taker)
-    asked, run_id = _asked(request), _run_id(request)
+    asked, run_id = request.asked(os.environ), _run_id(request)
     # What is wrong with a list is told before the store is touched.
     spec = asked.spec() if asked.again is None else spec_of(asked, _open_store(url))
     workers_of(spec.settings.all.batch.workers)
     return begin_run(asked, spec, store=_open_store(url), run_id=run_id, taker=taker)
-
-
-def _asked(request: CrawlRequest) -> Asked:
-    """What is asked for, apart from where it goes."""
-    again = None
-    if request.kind != "run":
-        former = str(request.former)
-        again = Again(kind=request.kind, former=former, only=tuple(request.only))
-    return Asked(
-        seeds=request.seeds or "",
-        crawl=request.crawl,
-        url_column=request.url_column,
-        crawl_file=request.crawl_file,
-        settings=tuple(request.settings),
-        environment=os.environ | request.environment,
-        again=again,
-    )
 
 
 def _run_id(request: CrawlRequest) -> str:

@@ -18,11 +18,25 @@ import flyte
 from scraper.product import PRODUCT
 from scraper.settings import ENVIRONMENT_PREFIX, environment_layer, load_settings
 
-__all__ = ["BACKOFF", "BATCH_TIMEOUT", "CRAWL_TIMEOUT", "batch_env", "cluster", "crawl_env"]
+__all__ = [
+    "BACKOFF",
+    "BATCH_TIMEOUT",
+    "CRAWL_TIMEOUT",
+    "IS_INSTALLED",
+    "ROOT",
+    "batch_env",
+    "cluster",
+    "crawl_env",
+]
 
 cluster = load_settings(environment_layer(os.environ)).all.cluster
 
-_ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent
+"""Where `scraper` and `workflows` are: what is imported from there goes along to a cluster."""
+
+IS_INSTALLED = not (ROOT / "pyproject.toml").exists()
+"""Whether they came as a package: then they are in the image too, or nowhere."""
+
 _TRACKING = {"DO_NOT_TRACK": "1"} if cluster.do_not_track else {}
 _ENV_VARS = _TRACKING | {
     name: value
@@ -56,7 +70,7 @@ def _image() -> flyte.Image:
     if cluster.image is not None:
         return flyte.Image.from_base(cluster.image)
     image = flyte.Image.from_debian_base(name=PRODUCT, python_version=(3, 12), install_flyte=False)
-    lock = _ROOT / "requirements.txt"
+    lock = ROOT / "requirements.txt"
     if lock.exists():
         return image.with_requirements(lock)
     # Installed from a wheel there is no lock file: the package says what it needs.
@@ -81,8 +95,8 @@ crawl_env = flyte.TaskEnvironment(
     resources=flyte.Resources(cpu=cluster.crawl_cpu, memory=cluster.crawl_memory),
     secrets=_SECRETS,
     env_vars=_ENV_VARS,
-    # A bundle of the loaded modules leaves out what is no module.
-    include=(str(_ROOT / "scraper/publish/report.html.jinja"),),
+    # A bundle of the loaded modules leaves out what is imported late, and what is no module.
+    include=() if IS_INSTALLED else (str(ROOT / "scraper"), str(ROOT / "workflows")),
     depends_on=[batch_env],
     description="Plans a crawl, runs its partitions side by side, publishes its dataset.",
 )

@@ -1,15 +1,19 @@
 """What goes into the orchestrator and what comes out: small, and told apart from how it runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from scraper.asked import Asked
+from scraper.crawl import Again
+from scraper.errors import ScraperError
 from scraper.layout import run_key
 from scraper.publish.summary import Summary
 from scraper.seeds import crawl_name
 
-__all__ = ["CrawlRequest", "CrawlResult"]
+__all__ = ["CrawlRequest", "CrawlResult", "NotSubmitted"]
 
 
 class CrawlRequest(BaseModel):
@@ -17,7 +21,8 @@ class CrawlRequest(BaseModel):
 
     `seeds` is a list or a crawl file, `crawl` overrides its name, `crawl_file` is the file's text
     where its path can't be read, `settings` are `group.field=value`, `environment` holds the
-    `SCRAPER_…` variables of the submitter. The store is `SCRAPER_STORE` or `crawls` unless it is
+    `SCRAPER_…` variables of the submitter, `uploads` tells where in the run the copies of lists
+    are that can't be read from their paths. The store is `SCRAPER_STORE` or `crawls` unless it is
     given. Without `run_id` the run gets one of its own; with that of a run that is there, it goes
     on, if it was asked for in the same way.
 
@@ -44,6 +49,7 @@ class CrawlRequest(BaseModel):
     crawl_file: str | None = None
     settings: list[str] = []
     environment: dict[str, str] = {}
+    uploads: dict[str, str] = {}
     overlap: Literal["fail", "skip", "queue"] = "fail"
     deadline_s: float | None = None
 
@@ -55,6 +61,22 @@ class CrawlRequest(BaseModel):
         elif self.seeds is None and (self.crawl is None or self.run_id is None):
             raise ValueError("without seeds, crawl and run_id say which run goes on")
         return self
+
+    def asked(self, environ: Mapping[str, str]) -> Asked:
+        """What is asked for, apart from where it goes; `environ` is this process's own."""
+        again = None
+        if self.kind != "run":
+            again = Again(kind=self.kind, former=str(self.former), only=tuple(self.only))
+        return Asked(
+            seeds=self.seeds or "",
+            crawl=self.crawl,
+            url_column=self.url_column,
+            crawl_file=self.crawl_file,
+            settings=tuple(self.settings),
+            environment={**environ, **self.environment},
+            uploads=self.uploads,
+            again=again,
+        )
 
     def run(self, run_id: str) -> str:
         """The key of the run with this id: `<crawl>/<run_id>`.
@@ -77,3 +99,7 @@ class CrawlResult:
     run: str
     summary: Summary | None
     warnings: tuple[str, ...] = ()
+
+
+class NotSubmitted(ScraperError):
+    """A run that the cluster didn't take: there is nothing to go on with."""

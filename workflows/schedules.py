@@ -18,6 +18,9 @@ from scraper.errors import ConfigError
 from scraper.listsource import ListSource
 from scraper.scheduling import ScheduledCrawl
 from scraper.seeds import is_list_url
+from workflows.cluster import check_extractors_bundled, check_reachable, code_options, connect
+from workflows.crawl import crawl
+from workflows.environments import crawl_env
 from workflows.request import CrawlRequest
 
 __all__ = ["deploy", "scheduled_request", "trigger_of"]
@@ -52,12 +55,13 @@ def scheduled_request(
     crawl: ScheduledCrawl, *, store: str, environ: Mapping[str, str] = os.environ
 ) -> CrawlRequest:
     """What each fire of a crawl's trigger asks for. Raises: see `trigger_of`."""
-    if "://" not in store or store.startswith("file:"):
-        raise ConfigError(f"{store}: a cluster can't reach this folder: name an object store")
+    check_reachable(store)
     if crawl.schedule.overlap == "cancel":
         raise ConfigError(f'{crawl.file}: schedule.overlap: "cancel" is for `scraper schedule`')
     asked = Asked(seeds=str(crawl.file), environment=dict(environ))
-    for given in asked.spec().lists:
+    spec = asked.spec()
+    check_extractors_bundled(spec.sites)
+    for given in spec.lists:
         source = given.source if isinstance(given, ListSource) else given
         if isinstance(source, str) and not is_list_url(source):
             raise ConfigError(f"{crawl.file}: {source} is on this machine: name a list by its URL")
@@ -81,17 +85,7 @@ def deploy(triggers: Sequence[flyte.Trigger]) -> list[str]:
     Raises:
         ConfigError: no cluster is configured.
     """
-    from flyte.config import auto
-
-    from workflows.crawl import crawl
-    from workflows.environments import crawl_env
-
-    if auto().platform.endpoint is None:
-        raise ConfigError(
-            "no Flyte cluster is configured: `flyte create config` names one, "
-            "`flyte start devbox` starts one on this machine"
-        )
-    flyte.init_from_config()
+    connect()
     crawl.triggers = tuple(triggers)
-    deployments = flyte.deploy(crawl_env)
+    deployments = flyte.deploy(crawl_env, **code_options())
     return [found.summary_repr() for one in deployments for found in one.envs.values()]

@@ -71,12 +71,16 @@ class Containers:
     """Runs tasks below a folder.
 
     Those of a reusable environment have a pool of so many replicas; without one, each has a
-    process of its own too, at most `AT_ONCE` side by side: one that can be killed alone.
+    process of its own too, at most `AT_ONCE` side by side: one that can be killed alone. With
+    `bare` it begins in an empty folder: the code comes as a bundle, or not at all.
     """
 
     def __init__(self, folder: Path, *, endpoint: str, replicas: int) -> None:
         self.folder, self._endpoint, self._replicas = folder, endpoint, replicas
         self.began_at = datetime.now(UTC)
+        self.given: dict[str, str] = {}
+        """What the cluster gives to all containers: credentials, above all."""
+        self.bare = False
         self.pool: Pool | None = None
         self._places = asyncio.Semaphore(AT_ONCE)
 
@@ -87,13 +91,13 @@ class Containers:
         words = _substituted(template, self._values(attempt, input_uri, outputs))
         environment = self._environment_of(attempt, template)
         if template.type != "actor":
-            await _run_alone(attempt, words, outputs, environment)
+            await self._run_alone(attempt, words, outputs, environment)
         elif self._replicas:
             pool = self.pool = self.pool or self._made(template, environment)
             attempt.returncode = await pool.run(words, outputs, attempt.started)
         else:
             async with self._places:
-                await _run_alone(attempt, words, outputs, environment)
+                await self._run_alone(attempt, words, outputs, environment)
         _judge(attempt, outputs)
         attempt.inputs = {
             path.parent.name: Written(path.read_bytes(), path.stat().st_mtime_ns)
@@ -104,6 +108,29 @@ class Containers:
         """End the pool."""
         if self.pool is not None:
             await self.pool.close()
+
+    async def _run_alone(
+        self, attempt: Attempt, words: list[str], outputs: Path, environment: dict[str, str]
+    ) -> None:
+        """Run an attempt in a process of its own: the SDK's entrypoint, as the container says."""
+        cwd = outputs / "home" if self.bare else ROOT
+        cwd.mkdir(exist_ok=True)
+        with (outputs / "log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "flyte._bin.runtime", *words),
+                cwd=cwd,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        attempt.started(process.pid)
+        try:
+            attempt.returncode = await process.wait()
+        except asyncio.CancelledError:
+            await _ended(attempt, process)
+            raise
 
     def _made(self, template: TaskTemplate, environment: dict[str, str]) -> Pool:
         replicas = [
@@ -145,30 +172,9 @@ class Containers:
             "ACTION_NAME": attempt.action.name,
             "_U_RUN_BASE": str(self.base_of(attempt.action)),
             "FLYTE_ATTEMPT_NUMBER": str(attempt.number),
+            **self.given,
             **own,
         }
-
-
-async def _run_alone(
-    attempt: Attempt, words: list[str], outputs: Path, environment: dict[str, str]
-) -> None:
-    """Run an attempt in a process of its own: the SDK's entrypoint, as the container says."""
-    with (outputs / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "flyte._bin.runtime", *words),
-            cwd=ROOT,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    attempt.started(process.pid)
-    try:
-        attempt.returncode = await process.wait()
-    except asyncio.CancelledError:
-        await _ended(attempt, process)
-        raise
 
 
 def _substituted(template: TaskTemplate, values: dict[str, str]) -> list[str]:

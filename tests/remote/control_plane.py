@@ -9,33 +9,28 @@ Source: `flyte._internal.controllers.remote` and the services of `flyteidl2.work
 """
 
 import asyncio
-import socket
-import threading
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
-from pathlib import Path
 
-import uvicorn
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 from connectrpc.request import RequestContext
 from flyteidl2.common.phase_pb2 import ActionPhase
-from flyteidl2.workflow.queue_service_connect import QueueService, QueueServiceASGIApplication
+from flyteidl2.workflow.queue_service_connect import QueueService
 from flyteidl2.workflow.queue_service_pb2 import (
     AbortQueuedActionRequest,
     AbortQueuedActionResponse,
     EnqueueActionRequest,
     EnqueueActionResponse,
 )
-from flyteidl2.workflow.state_service_connect import StateService, StateServiceASGIApplication
+from flyteidl2.workflow.state_service_connect import StateService
 from flyteidl2.workflow.state_service_pb2 import ControlMessage, WatchRequest, WatchResponse
 
 from tests.remote.actions import Action
 from tests.remote.containers import Attempt, Containers
 
-__all__ = ["ControlPlane", "serve_plane"]
+__all__ = ["START_STOP_S", "ControlPlane"]
 
 START_STOP_S = 10.0
 
@@ -69,9 +64,14 @@ class ControlPlane(StateService, QueueService):
         """Run an action that no other one asked for; from any thread."""
         return asyncio.run_coroutine_threadsafe(self._run_root(action), self.loop)
 
+    def add_root(self, action: Action) -> None:
+        """Begin an action that no other one asked for; from this loop."""
+        self._add(action)
+        action.job = asyncio.create_task(self._run(action))
+
     def abort(self, name: str) -> None:
         """Abort an action, then what it asked for, as a user may; from any thread."""
-        asyncio.run_coroutine_threadsafe(self._abort_all(name), self.loop).result(START_STOP_S)
+        asyncio.run_coroutine_threadsafe(self.abort_all(name), self.loop).result(START_STOP_S)
 
     async def watch(
         self, request: WatchRequest, ctx: RequestContext
@@ -146,8 +146,8 @@ class ControlPlane(StateService, QueueService):
             updates.put_nowait(action.as_update())
 
     async def _run_root(self, action: Action) -> Action:
-        self._add(action)
-        action.job = asyncio.create_task(self._run(action))
+        self.add_root(action)
+        assert action.job is not None
         await asyncio.wait([action.job])
         return action
 
@@ -169,7 +169,8 @@ class ControlPlane(StateService, QueueService):
         )
         self._tell(action)
 
-    async def _abort_all(self, name: str) -> None:
+    async def abort_all(self, name: str) -> None:
+        """Abort an action, then what it asked for; from this loop."""
         children = [action for action in self.actions.values() if action.parent == name]
         for action in (self.actions[name], *children):
             await self._abort(action)
@@ -182,46 +183,3 @@ class ControlPlane(StateService, QueueService):
         action.job.cancel()
         await asyncio.wait([action.job])
         self._tell(action)
-
-
-@contextmanager
-def serve_plane(folder: Path, *, replicas: int = 0) -> Iterator[ControlPlane]:
-    """Serve a control plane on loopback while the block runs; its processes end with it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        endpoint = f"localhost:{listener.getsockname()[1]}"
-        folder.mkdir()
-        containers = Containers(folder, endpoint=endpoint, replicas=replicas)
-        ready: Future[ControlPlane] = Future()
-        over = threading.Event()
-        serving = _serve(containers, listener, ready=ready, over=over)
-        thread = threading.Thread(target=asyncio.run, args=(serving,), name="plane", daemon=True)
-        thread.start()
-        try:
-            yield ready.result(START_STOP_S)
-        finally:
-            over.set()
-            thread.join(START_STOP_S)
-
-
-async def _serve(
-    containers: Containers,
-    listener: socket.socket,
-    *,
-    ready: "Future[ControlPlane]",
-    over: threading.Event,
-) -> None:
-    plane = ControlPlane(containers)
-    state, queue = StateServiceASGIApplication(plane), QueueServiceASGIApplication(plane)
-
-    async def route(scope, receive, send):
-        service = queue if scope["path"].startswith(queue.path) else state
-        await service(scope, receive, send)
-
-    config = uvicorn.Config(route, lifespan="off", log_level="critical", ws="none")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve([listener]))
-    ready.set_result(plane)
-    await asyncio.to_thread(over.wait)
-    await plane.close()
-    server.should_exit = True
-    await serving

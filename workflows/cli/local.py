@@ -13,14 +13,12 @@ from pathlib import Path
 import flyte
 import flyte.errors
 
-from scraper.errors import ConfigError, LeaseHeld, ScraperError
 from workflows.cli.progress import progress_line
 from workflows.crawl import crawl
+from workflows.failures import as_ours
 from workflows.request import CrawlRequest, CrawlResult
 
 __all__ = ["run_locally"]
-
-_KINDS: dict[str, type[ScraperError]] = {"ConfigError": ConfigError, "LeaseHeld": LeaseHeld}
 
 
 def run_locally(request: CrawlRequest, *, quiet: bool) -> CrawlResult:
@@ -41,7 +39,7 @@ def run_locally(request: CrawlRequest, *, quiet: bool) -> CrawlResult:
         try:
             result = runner.run(crawl, request=request).outputs()[0]
         except flyte.errors.BaseRuntimeError as error:
-            raise _KINDS.get(error.code, ScraperError)(str(error)) from error
+            raise as_ours(error) from error
     assert isinstance(result, CrawlResult)
     return result
 

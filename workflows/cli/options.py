@@ -1,15 +1,18 @@
 """Options and arguments that several commands have."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import Literal, TypeVar
 
 import rich_click as click
 
 __all__ = [
+    "Where",
     "crawl_option",
     "json_flag",
     "json_option",
     "quiet_option",
+    "remote_options",
     "run_argument",
     "set_option",
     "store_option",
@@ -17,6 +20,8 @@ __all__ = [
 ]
 
 Command = TypeVar("Command", bound=Callable[..., None])
+Where = Literal["here", "remote", "detached"]
+"""Where a run is done: in this process, or on a cluster, followed or not."""
 
 store_option = click.option(
     "--store",
@@ -50,3 +55,18 @@ def json_flag(text: str) -> Callable[[Command], Command]:
 
 
 json_option = json_flag("Print one JSON object.")
+
+
+def remote_options(command: Command) -> Command:
+    """The options `--remote` and `--detach`, which the command gets as `where`."""
+
+    @click.option("--remote", is_flag=True, help="Run it on the cluster that Flyte is set up for.")
+    @click.option("--detach", is_flag=True, help="With --remote: don't wait for its end.")
+    @wraps(command)
+    def decorated(*, remote: bool, detach: bool, **given: object) -> None:
+        if detach and not remote:
+            raise click.UsageError("--detach is for a run on a cluster: --remote")
+        where: Where = "detached" if detach else "remote" if remote else "here"
+        command(where=where, **given)
+
+    return decorated  # type: ignore[return-value]  # a command as before, for click

@@ -9,7 +9,14 @@ from scraper.runs import existing_store
 from scraper.store import Store
 from scraper.unfinished import can_go_on, run_to_go_on
 from workflows.cli.execute import execute
-from workflows.cli.options import json_option, quiet_option, run_argument, store_option
+from workflows.cli.options import (
+    Where,
+    json_option,
+    quiet_option,
+    remote_options,
+    run_argument,
+    store_option,
+)
 from workflows.cli.shown import show_summary
 from workflows.cli.told import errors_told
 
@@ -19,9 +26,10 @@ __all__ = ["resume"]
 @click.command()
 @run_argument
 @store_option
+@remote_options
 @json_option
 @quiet_option
-def resume(run: str, store: str, as_json: bool, quiet: bool) -> None:
+def resume(run: str, store: str, where: Where, as_json: bool, quiet: bool) -> None:
     """Go on with RUN, which was stopped or killed.
 
     RUN is CRAWL/RUN_ID, or CRAWL for its newest unfinished run. The run goes on as it was asked
@@ -37,7 +45,7 @@ def resume(run: str, store: str, as_json: bool, quiet: bool) -> None:
         return
     crawl, _, run_id = name.partition("/")
     request: dict[str, object] = {"crawl": crawl, "run_id": run_id, "store": store}
-    _, code = execute(request, as_json=as_json, quiet=quiet)
+    _, code = execute(request, where=where, as_json=as_json, quiet=quiet)
     sys.exit(code)
 
 

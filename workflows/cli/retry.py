@@ -12,8 +12,10 @@ from scraper.runs import existing_store, published_run
 from scraper.store import Store
 from workflows.cli.execute import execute
 from workflows.cli.options import (
+    Where,
     json_option,
     quiet_option,
+    remote_options,
     run_argument,
     set_option,
     store_option,
@@ -29,10 +31,17 @@ __all__ = ["reparse", "retry"]
 @click.option("--only", metavar="REASON,...", default="", help="Rows of these reasons only.")
 @store_option
 @set_option
+@remote_options
 @json_option
 @quiet_option
 def retry(
-    run: str, only: str, store: str, settings: tuple[str, ...], as_json: bool, quiet: bool
+    run: str,
+    only: str,
+    store: str,
+    settings: tuple[str, ...],
+    where: Where,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Ask again for the failed rows of RUN, in a new run with its settings.
 
@@ -49,7 +58,7 @@ def retry(
         _say_nothing_to_do(found, former, as_json=as_json, quiet=quiet)
         return
     request: dict[str, object] = {"kind": "retry", "former": former, "only": reasons}
-    _execute(request, store, settings, as_json=as_json, quiet=quiet)
+    _execute(request, store, settings, where=where, as_json=as_json, quiet=quiet)
 
 
 @click.command()
@@ -57,6 +66,7 @@ def retry(
 @click.option("--crawl-file", metavar="FILE", help="Take the rules from there.")
 @store_option
 @set_option
+@remote_options
 @json_option
 @quiet_option
 def reparse(
@@ -64,6 +74,7 @@ def reparse(
     crawl_file: str | None,
     store: str,
     settings: tuple[str, ...],
+    where: Where,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -80,7 +91,7 @@ def reparse(
         click.echo(f"{path} isn't there: parsing by the rules that {former} has", err=True)
     request: dict[str, object] = {"kind": "reparse", "former": former}
     request |= {"seeds": path, "crawl_file": text}
-    _execute(request, store, settings, as_json=as_json, quiet=quiet)
+    _execute(request, store, settings, where=where, as_json=as_json, quiet=quiet)
 
 
 def _execute(
@@ -88,11 +99,12 @@ def _execute(
     store: str,
     settings: Iterable[str],
     *,
+    where: Where,
     as_json: bool,
     quiet: bool,
 ) -> None:
     about = {"store": store, "settings": list(settings)}
-    _, code = execute(request | about, as_json=as_json, quiet=quiet)
+    _, code = execute(request | about, where=where, as_json=as_json, quiet=quiet)
     sys.exit(code)
 
 

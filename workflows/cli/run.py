@@ -6,9 +6,11 @@ import rich_click as click
 
 from workflows.cli.execute import execute
 from workflows.cli.options import (
+    Where,
     crawl_option,
     json_option,
     quiet_option,
+    remote_options,
     set_option,
     store_option,
     url_column_option,
@@ -27,6 +29,7 @@ __all__ = ["run"]
 @click.option(
     "--fresh", is_flag=True, help="Ask for every page whole, even if it is known or isn't due."
 )
+@remote_options
 @json_option
 @quiet_option
 def run(
@@ -37,6 +40,7 @@ def run(
     url_column: str | None,
     settings: tuple[str, ...],
     fresh: bool,
+    where: Where,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -52,5 +56,5 @@ def run(
         "url_column": url_column,
         "settings": [*settings, *(["recheck.fresh=true"] if fresh else [])],
     }
-    _, code = execute(request, as_json=as_json, quiet=quiet)
+    _, code = execute(request, where=where, as_json=as_json, quiet=quiet)
     sys.exit(code)

@@ -2,7 +2,8 @@
 
 The first signal sets the stop flag that all loops of a run look at; the second one ends the
 process at once. So does a watchdog when the end takes too long, whatever hangs: a run can be
-killed at any instant. Either way the exit code is 130. Times in seconds.
+killed at any instant. A run on a cluster goes on when who follows it leaves. The exit code is
+always 130. Times in seconds.
 
 Source: signal(7); Python runs handlers in the main thread, between two instructions.
 """
@@ -19,7 +20,7 @@ from typing import NoReturn
 
 from scraper.stopping import DRAIN_S, StopFlag
 
-__all__ = ["INTERRUPTED", "ending_at_once", "orderly_end", "stopping_run"]
+__all__ = ["INTERRUPTED", "ending_at_once", "leaving_run", "orderly_end", "stopping_run"]
 
 INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -72,6 +73,13 @@ def stopping_run(stop: StopFlag, *, go_on: str) -> Iterator[None]:
             yield
         finally:
             watchdog.cancel()
+
+
+@contextmanager
+def leaving_run(line: str) -> Iterator[None]:
+    """A signal ends the command at once, with this line; what it waits for runs elsewhere."""
+    with _handled(lambda _number, _frame: _leave(line)):
+        yield
 
 
 def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
