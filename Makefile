@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench setup check lock clean
+.PHONY: demo test test-remote bench setup check lock clean
 
 demo: setup
 	$(BIN)/scraper demo
 
 test: setup check
 	$(BIN)/pytest -q -n auto --dist loadscope
+
+# Against the cluster that Flyte is configured for; tests/live says what else it needs.
+test-remote: setup
+	$(BIN)/pytest -q -rs --live tests/live
 
 bench: setup .venv-bench/.installed
 	$(BIN)/python bench/compare.py --latency

@@ -11,6 +11,7 @@ from tests.object_store import BUCKET, object_store
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="run those too that take a minute each")
+    parser.addoption("--live", action="store_true", help="run those of tests/live, on a cluster")
 
 
 def pytest_configure(config):

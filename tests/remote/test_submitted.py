@@ -1,11 +1,14 @@
 """`scraper run --remote`, as a person types it, against the SDK's own client and entrypoint."""
 
 import json
+import os
 import signal
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
+import pytest
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
@@ -133,6 +136,28 @@ def test_who_leaves_a_run_leaves_it_running(cluster):
     assert told.endswith("shop/r1 goes on; to stop it: flyte abort run r1\n")
     cluster.wait_for_roots()
     assert cluster.opened.get("shop/r1/summary.json") is not None, cluster.log()
+
+
+@pytest.mark.long
+def test_the_tests_for_a_real_cluster_run(cluster):
+    cluster.listed(5)
+    environment = os.environ | {
+        "SCRAPER_TEST_STORE": cluster.store,
+        "SCRAPER_TEST_SEEDS": str(cluster.folder / "shop.txt"),
+        "SCRAPER_NETWORK__ALLOW": "127.0.0.0/8",
+        "SCRAPER_ROBOTS__OBEY": "false",
+    }
+    # Nobody fires a schedule here.
+    words = ["-q", "-rs", "--live", "tests/live", "-k", "not schedule"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + cluster.log()
+    assert "2 passed" in done.stdout
 
 
 def test_what_is_wrong_there_is_told_here_with_its_exit_code(cluster):
