@@ -37,13 +37,14 @@ class Taker:
     """Who takes a run up. `owner` is the same for all attempts of one orchestrator.
 
     `stop` is looked at while the run is planned, and set when its lease is lost. `prepare` plans
-    it, here or in a process of its own.
+    it, here or in a process of its own. `on_lease` gets the lease before that.
     """
 
     stop: StopFlag = field(default_factory=StopFlag)
     owner: str | None = None
     stdin: BinaryIO | None = None
     prepare: Callable[..., RunInfo] = prepare
+    on_lease: Callable[[Lease], None] = lambda _lease: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,9 @@ def go_on_with(run: str, *, store: Store, taker: Taker) -> TakenUp:
 
 
 def _lease(store: Store, run: str, taker: Taker) -> Lease:
-    return take_lease(store, run, owner=taker.owner, on_lost=taker.stop.set)
+    lease = take_lease(store, run, owner=taker.owner, on_lost=taker.stop.set)
+    taker.on_lease(lease)
+    return lease
 
 
 def _begun(asked: Asked, spec: CrawlSpec, *, store: Store, run: str, taker: Taker) -> RunInfo:

@@ -34,7 +34,7 @@ from scraper.workers.cores import workers_of
 from workflows.batch import scrape_batch
 from workflows.environments import BACKOFF, CRAWL_TIMEOUT, cluster, crawl_env
 from workflows.failures import not_again
-from workflows.released import until_released
+from workflows.released import Held, giving_back
 from workflows.request import CrawlRequest, CrawlResult
 from workflows.runtime import close_sessions, stop_flag
 
@@ -55,9 +55,10 @@ _NEVER_RAN = {"RuntimeSystemError", "SlowDownError"}
 async def crawl(request: CrawlRequest) -> CrawlResult:
     """Run one crawl from its list to its published dataset."""
     try:
-        taken = await _take_up_in_turn(request)
-        async with until_released(taken.lease), _stopped_in_time(request.deadline_s):
-            return await _run(taken)
+        async with giving_back() as held:
+            taken = await _take_up_in_turn(request, held)
+            async with _stopped_in_time(request.deadline_s):
+                return await _run(taken)
     except LeaseHeld as error:
         if request.overlap != "skip":
             raise not_again(error) from error
@@ -71,7 +72,7 @@ async def crawl(request: CrawlRequest) -> CrawlResult:
         await close_sessions()
 
 
-async def _take_up_in_turn(request: CrawlRequest) -> TakenUp:
+async def _take_up_in_turn(request: CrawlRequest, held: Held) -> TakenUp:
     """Begin the run, or go on with it, once no other run of the crawl is alive, if it may wait.
 
     Raises:
@@ -80,7 +81,7 @@ async def _take_up_in_turn(request: CrawlRequest) -> TakenUp:
     """
     while True:
         try:
-            return await asyncio.to_thread(_take_up, request)
+            return await asyncio.to_thread(_take_up, request, held)
         except LeaseHeld:
             if request.overlap != "queue":
                 raise
@@ -124,14 +125,20 @@ async def _run(taken: TakenUp) -> CrawlResult:
     return CrawlResult(run=info.run, summary=summary, warnings=warnings)
 
 
-def _take_up(request: CrawlRequest) -> TakenUp:
+def _take_up(request: CrawlRequest, held: Held) -> TakenUp:
     """Begin the run that is asked for, or go on with it."""
     context = flyte.ctx()
     owner = None
     if context is not None and context.mode == "remote":
         # The same for every attempt of this orchestrator: the next one need not wait.
         owner = f"{context.action.run_name}/{context.action.name}"
-    taker = Taker(stop=stop_flag(), owner=owner, stdin=sys.stdin.buffer, prepare=prepare_apart)
+    taker = Taker(
+        stop=stop_flag(),
+        owner=owner,
+        stdin=sys.stdin.buffer,
+        prepare=prepare_apart,
+        on_lease=held.hold,
+    )
     url = request.store or os.environ.get("SCRAPER_STORE", "crawls")
     if request.seeds is None and request.kind == "run":
         run = f"{request.crawl}/{check_run_id(str(request.run_id))}"

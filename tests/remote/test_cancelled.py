@@ -24,8 +24,8 @@ def hold(remote):
     return is_over
 
 
-def newest_lease(remote):
-    keys = [key for key in remote.store.list("shop/lease") if not key.endswith("clock")]
+def newest_lease(remote, crawl="shop"):
+    keys = [key for key in remote.store.list(f"{crawl}/lease") if not key.endswith("clock")]
     return orjson.loads(remote.store.get(max(keys)))
 
 
@@ -46,6 +46,22 @@ def test_a_cancelled_run_gives_its_lease_back_and_leaves_no_dataset(remote):
     assert orjson.loads(remote.store.get("shop/latest.json"))["run_id"] == "r2"
     # What was cancelled asked for nothing more.
     assert remote.asked() == {"/0": 2, HANGS: 2, "/2": 1}
+
+
+def test_a_run_that_is_cancelled_while_it_is_planned_gives_its_lease_back(remote):
+    seeds = remote.folder / "shop.txt"
+    is_over = []
+    remote.origin.on_asked = lambda path: path == "/list.txt" and wait_until(lambda: is_over)
+    remote.listed(2)
+    remote.origin.add("/list.txt", seeds.read_bytes(), content_type="text/plain")
+    url = remote.origin.url("/list.txt", "h0.localhost")
+    root = remote.begin(url)
+    wait_until(lambda: "/list.txt" in remote.asked())
+    remote.plane.abort("a0-r1")
+    root.result(PATIENCE_S)
+    is_over.append(True)
+    (crawl,) = remote.store.folders()
+    assert newest_lease(remote, crawl)["is_released"] is True
 
 
 @pytest.mark.parametrize("replicas", [1])
