@@ -18,6 +18,7 @@ from scraper.scheduling import scheduled_crawls
 from scraper.store import Store
 from tests.workflows.cli.command import scraper
 from tests.workflows.cli.slow_site import slow_site
+from workflows.batch import scrape_batch
 from workflows.crawl import crawl
 from workflows.runtime import new_run
 from workflows.schedules import trigger_of
@@ -130,9 +131,9 @@ def test_a_fire_that_is_queued_waits_for_its_turn(tmp_path, monkeypatch):
         store = Store(str(tmp_path / "store"))
         take_up, asked = workflows.crawl._take_up, []
 
-        def taking_up(request):
+        def taking_up(*given):
             try:
-                return take_up(request)
+                return take_up(*given)
             except LeaseHeld:
                 asked.append(site.requests[:])
                 lease.__exit__(None, None, None)
@@ -180,15 +181,33 @@ def test_what_a_cluster_can_not_do_is_told(tmp_path, seeds, overlap, store, told
     assert told in str(raised.value)
 
 
+def _is_what_the_backend_gets(env):
+    task = {"scraper-batch": scrape_batch, "scraper-crawl": crawl}[env["name"]]
+    context = SerializationContext(org="o", project="p", domain="d", version="v", root_dir=ROOT)
+    sent = translate_task_to_wire(task, context).task_template
+    policy = sent.reuse_policy
+    reuse = [policy.min_replicas, policy.max_replicas] if sent.HasField("reuse_policy") else None
+    assert env["task"] == sent.id.name
+    assert (env["replicas"], env["retries"]) == (reuse, sent.metadata.retries.retries)
+    assert {entry.value for entry in sent.container.resources.requests} == {
+        env["cpu"],
+        env["memory"],
+    }
+    assert {entry.key: entry.value for entry in sent.container.env} == env["env"]
+
+
 def test_deploy_shows_what_it_would_do_and_needs_a_cluster(tmp_path):
     path = written(tmp_path)
     words = ("deploy", path, "--store", STORE)
     shown = scraper(*words, "--dry-run", cwd=tmp_path)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "trigger      shop: 0 6 * * 1-5 Europe/London\n" in shown.stdout
-    assert "scraper-batch: 1 CPU, 2Gi, (3, 10) replicas, 5 at once" in shown.stdout
+    pool = "scraper-batch: 1 CPU, 2Gi, 3 to 10 replicas, 5 batches at once in each, 3 retries"
+    assert pool in shown.stdout
     told = json.loads(scraper(*words, "--dry-run", "--json", cwd=tmp_path).stdout)
     (about,) = told["triggers"]
+    for env in told["environments"]:
+        _is_what_the_backend_gets(env)
     assert about["request"]["crawl_file"] == path.read_text()
     deployed = scraper(*words, cwd=tmp_path)
     assert deployed.returncode == 2

@@ -46,18 +46,31 @@ def deploy(files: tuple[str, ...], *, dry_run: bool, store: str, as_json: bool) 
 
 
 def _environments() -> list[dict[str, object]]:
+    from workflows.batch import scrape_batch
+    from workflows.crawl import crawl
     from workflows.environments import batch_env, cluster, crawl_env
 
+    tasks = (
+        (batch_env, scrape_batch, cluster.batch_timeout_s),
+        (crawl_env, crawl, cluster.crawl_timeout_s),
+    )
     return [
         {
             "name": env.name,
+            "task": task.name,
             "image": cluster.image or "built from requirements.txt",
             "cpu": env.resources.cpu if env.resources is not None else None,
             "memory": env.resources.memory if env.resources is not None else None,
-            "replicas": env.reusable.replicas if env.reusable is not None else None,
+            "replicas": [cluster.replicas_min, cluster.replicas_max] if env.reusable else None,
             "concurrency": env.reusable.concurrency if env.reusable is not None else 1,
+            "idle_s": cluster.idle_s if env.reusable is not None else None,
+            "retries": getattr(task.retries, "count", task.retries),
+            "timeout_s": timeout_s or None,
+            "interruptible": env.interruptible,
+            "secrets": list(cluster.secrets),
+            "env": env.env_vars,
         }
-        for env in (batch_env, crawl_env)
+        for env, task, timeout_s in tasks
     ]
 
 
@@ -76,7 +89,11 @@ def _told(trigger: "flyte.Trigger") -> dict[str, object]:
 
 def _show(told: dict[str, list[dict[str, object]]]) -> None:
     for env in told["environments"]:
-        pool = f", {env['replicas']} replicas, {env['concurrency']} at once" * bool(env["replicas"])
-        click.echo(f"environment  {env['name']}: {env['cpu']} CPU, {env['memory']}{pool}")
+        pool = ""
+        if isinstance(env["replicas"], list):
+            replicas = " to ".join(map(str, env["replicas"]))
+            pool = f", {replicas} replicas, {env['concurrency']} batches at once in each"
+        size = f"{env['cpu']} CPU, {env['memory']}{pool}, {env['retries']} retries"
+        click.echo(f"environment  {env['name']}: {size}, image {env['image']}")
     for trigger in told["triggers"]:
         click.echo(f"trigger      {trigger['name']}: {trigger['cron']} {trigger['timezone']}")
