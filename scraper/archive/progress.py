@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from scraper.archive.reading import Place
 from scraper.archive.told import attempt_from
 from scraper.archive.warc import WarcRecord, read_records
+from scraper.layout import archive_parts
 from scraper.models import Attempt
 from scraper.store import Store
 
@@ -30,7 +31,7 @@ def read_progress(store: Store, prefix: str) -> dict[int, Progress]:
         StoreError: the store failed.
     """
     progress: dict[int, Progress] = {}
-    for part in (key for key in store.list(prefix) if key.endswith(".warc.gz")):
+    for part in archive_parts(store.list(prefix))[0]:
         for record in read_records(store.stream(part)):
             if record.metadata is not None and "robots" not in record.metadata:
                 found = progress_of(part, record, record.metadata)
