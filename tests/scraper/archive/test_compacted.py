@@ -7,7 +7,7 @@ import pytest
 from warcio.checker import Checker
 
 from scraper.archive import Archive, read_page
-from scraper.archive.progress import read_progress
+from scraper.archive.progress import local_parts, read_progress
 from scraper.archive.warc import read_records
 from scraper.errors import StoreError
 from scraper.models import Reason
@@ -73,7 +73,9 @@ async def test_the_parts_become_one_and_every_page_is_found_in_it(store, tmp_pat
     assert not copy.parent.exists()
     again, attempts = recovered(store)
     assert (known(again), pages(again), len(attempts)) == (rows, BODIES, 5)
-    assert {row: one.last for row, one in read_progress(store, PREFIX).items()} == rows
+    assert {
+        row: one.last for row, one in read_progress(local_parts(store, PREFIX, tmp_path)).items()
+    } == rows
 
 
 async def test_what_is_made_of_the_parts_is_a_warc_file_to_others(store, tmp_path):
@@ -114,7 +116,7 @@ async def test_an_archive_of_nothing_is_compacted_to_nothing(store):
 
 @pytest.mark.parametrize("deleted", [0, 1, 2])
 async def test_between_put_and_deletes_nothing_is_lost_and_nothing_counted_twice(
-    store, monkeypatch, deleted
+    store, monkeypatch, tmp_path, deleted
 ):
     archive = await filled(store)
     rows = known(archive)
@@ -130,7 +132,9 @@ async def test_between_put_and_deletes_nothing_is_lost_and_nothing_counted_twice
     monkeypatch.undo()
 
     assert len(store.list(PREFIX)) == 4 - deleted
-    assert {row: one.last for row, one in read_progress(store, PREFIX).items()} == rows
+    assert {
+        row: one.last for row, one in read_progress(local_parts(store, PREFIX, tmp_path)).items()
+    } == rows
     again, attempts = recovered(store)
     assert (known(again), pages(again), len(attempts)) == (rows, BODIES, 5)
     async with again.compacted():
