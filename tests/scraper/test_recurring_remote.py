@@ -56,10 +56,40 @@ class Remote(Crawl):
         return publish(info, store, waves, now=at)
 
 
+async def test_a_part_is_put_read_and_deleted_once_and_a_page_is_no_request(
+    s3, tmp_path, monkeypatch
+):
+    asked: list[tuple[str, str]] = []
+
+    def counted(name: str) -> None:
+        real = getattr(Store, name)
+
+        def call(store: Store, *keys: object, **more: object) -> object:
+            asked.extend((name, key) for key in keys if isinstance(key, str) and is_archive(key))
+            return real(store, *keys, **more)
+
+        monkeypatch.setattr(Store, name, call)
+
+    for name in ("put", "put_file", "get", "stream", "get_range", "delete"):
+        counted(name)
+    crawl = Remote(tmp_path, [A, B, C], ["archive.flush_bytes=1"], url=s3)
+    await crawl.run({A: product("Chair", 1), B: product("Table", 2), C: product("Lamp", 3)})
+    folder = "shop/r1/batches/1-0001-00001/archive"
+    parts = [f"{folder}-0000{n}.warc.gz" for n in (1, 2, 3)]
+    whole = f"{folder}-00001-00003.warc.gz"
+    assert asked == [
+        *(("put", part) for part in parts),
+        *(("stream", part) for part in parts),
+        ("put_file", whole),
+        ("put", whole),
+        *(("delete", part) for part in parts),
+    ]
+
+
 async def test_compacted_archives_are_read_by_the_next_run_and_by_a_reparse(
     s3, tmp_path, monkeypatch
 ):
-    # No page is a request of its own.
+    # Nor is one when it is parsed again.
     monkeypatch.setattr(Store, "get_range", None)
     # Each page is a part: whoever adds one flushes it.
     crawl = Remote(tmp_path, [A, B, C], ["archive.flush_bytes=1"], url=s3)
