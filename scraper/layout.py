@@ -2,16 +2,26 @@
 
 `run` is `<crawl>/<run_id>`. A batch's id is `<wave>-<partition>-<number>`; ids sort in the order
 in which the batches of a partition follow one another.
+
+An archive is in parts, `archive-00003.warc.gz`. On an object store those of a batch that is at its
+end become one, `archive-00001-00003.warc.gz`: what it covers doesn't count any more.
 """
+
+import re
+from collections.abc import Iterable
 
 __all__ = [
     "FIRST_BATCH",
     "INVALID_BATCH",
     "NOT_DUE_BATCH",
+    "archive_key",
+    "archive_numbers",
+    "archive_parts",
     "batch_id",
     "batch_key",
     "crawl_key",
     "hosts_key",
+    "is_archive",
     "partition_of",
     "run_key",
     "state_key",
@@ -28,6 +38,8 @@ INVALID_BATCH = "0-0000-00000"
 
 NOT_DUE_BATCH = "0-0000-00001"
 """The other one: rows that aren't asked for yet."""
+
+_ARCHIVE = re.compile(r"/archive-(\d+)(?:-(\d+))?\.warc\.gz$")
 
 
 def crawl_key(crawl: str, name: str) -> str:
@@ -73,3 +85,41 @@ def partition_of(batch: str) -> str:
 def wave_of(batch: str) -> int:
     """The wave that a batch belongs to."""
     return int(batch.split("-", 1)[0])
+
+
+def archive_key(folder: str, first: int, last: int | None = None) -> str:
+    """A part of the archive in a batch's folder; with `last`, the one that covers all up to it."""
+    covered = f"-{last:05d}" if last is not None else ""
+    return f"{folder}/archive-{first:05d}{covered}.warc.gz"
+
+
+def is_archive(key: str) -> bool:
+    """Whether a key is that of an archive's part, in either form."""
+    return _ARCHIVE.search(key) is not None
+
+
+def archive_numbers(key: str) -> tuple[int, int]:
+    """The first and the last number that a part stands for."""
+    found = _ARCHIVE.search(key)
+    assert found is not None, f"{key} is no part of an archive"
+    return int(found[1]), int(found[2] or found[1])
+
+
+def archive_parts(keys: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The parts of one batch among some keys: those that count, in order, and those covered.
+
+    Only a crash leaves covered ones; all that is in them is in the part that covers them.
+    """
+    counted: list[str] = []
+    covered: list[str] = []
+    up_to = 0
+    for key in sorted(filter(is_archive, keys), key=_widest_first):
+        last = archive_numbers(key)[1]
+        (counted if last > up_to else covered).append(key)
+        up_to = max(up_to, last)
+    return counted, covered
+
+
+def _widest_first(key: str) -> tuple[int, int]:
+    first, last = archive_numbers(key)
+    return first, -last

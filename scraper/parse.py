@@ -31,7 +31,7 @@ def parse(store: Store, sites: Sequence[SiteRule], job: ParseJob) -> Parsed:
     if job.place is None:
         return without_page(job)
     last = job.last
-    page = read_page(store, job.place, last, max_bytes=job.max_bytes)
+    page = read_page(store, job.place, last, max_bytes=job.max_bytes, copy=job.copy)
     rule = rule_for(last.final_url or last.url, sites)
     outcome, items = conclude(
         job.seed, last, page, rule=rule, batch=job.batch, obey_tags=job.obey_tags

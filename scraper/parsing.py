@@ -5,6 +5,7 @@ No body crosses: a page is named by its place in the archive.
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from scraper.archive import Place
 from scraper.models import Attempt, Seed
@@ -16,7 +17,8 @@ __all__ = ["Parse", "ParseJob", "Parsed"]
 class ParseJob:
     """A row whose attempts are over; without a place it has no page. `max_bytes` is decoded.
 
-    With `obey_tags` a page that says `noindex` or `noai` of itself is left.
+    With `obey_tags` a page that says `noindex` or `noai` of itself is left. `copy` is a local file
+    with the bytes of the archive's part, where the store is far.
     """
 
     seed: Seed
@@ -25,6 +27,7 @@ class ParseJob:
     batch: str
     max_bytes: int
     obey_tags: bool = False
+    copy: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 In: a submitted batch. Out: its parts in the store, all of them atomically, `done.json` last:
 `items.jsonl.gz`, `outcomes.jsonl.gz`, and `carried.jsonl.gz` with the rows that go on in the
-next wave (a redirect that leaves the partition, a host that is held for long).
+next wave (a redirect that leaves the partition, a host that is held for long). On an object store
+its archive becomes one part before, and pages are read from a local copy of that.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 
 from scraper.archive import Progress
 from scraper.batch import done_result, write_done
@@ -43,7 +45,9 @@ async def poll(session: Session, job: BatchJob) -> BatchResult:
         if session.stop.is_set:
             return BatchResult(batch=job.batch, stopped=True)
         try:
-            result = await write_parts(session, job, partial(_at_their_end, batch))
+            async with batch.archive.compacted() as copy:
+                rows = partial(_at_their_end, batch, copy)
+                result = await write_parts(session, job, rows)
         except Stopped:
             return BatchResult(batch=job.batch, stopped=True)
         await asyncio.to_thread(batch.save_hosts)
@@ -92,7 +96,7 @@ async def write_parts(
     )
 
 
-def _at_their_end(batch: OpenBatch, carried: PartWriter) -> Iterator[ParseJob]:
+def _at_their_end(batch: OpenBatch, copy: Path | None, carried: PartWriter) -> Iterator[ParseJob]:
     """The rows whose attempts are over, in the order of the list; the others are carried on."""
     for seed in sorted(batch.seeds, key=lambda seed: seed.row):
         progress = batch.archive.progress.get(seed.row)
@@ -109,6 +113,7 @@ def _at_their_end(batch: OpenBatch, carried: PartWriter) -> Iterator[ParseJob]:
             batch=batch.job.batch,
             max_bytes=settings.http.max_body_bytes,
             obey_tags=settings.robots.obey_page_tags,
+            copy=copy,
         )
 
 

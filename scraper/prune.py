@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from scraper.errors import ConfigError
-from scraper.layout import run_key, state_key
+from scraper.layout import is_archive, run_key, state_key
 from scraper.run import load_run
 from scraper.runs import RunState, State, list_runs
 from scraper.settings_table import Retention
@@ -190,7 +190,7 @@ def _dropped(
     for run_id in bare:
         run = run_key(crawl, run_id)
         sizes = store.sizes(run_key(run, "batches"))
-        keys = tuple(key for key in sizes if key.endswith(".warc.gz"))
+        keys = tuple(filter(is_archive, sizes))
         if keys:
             size = sum(sizes[key] for key in keys)
             yield Dropped(run=run, what="archives", bytes=size, keys=keys)

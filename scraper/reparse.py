@@ -1,15 +1,18 @@
 """Reparse: every page of a batch becomes items and an outcome again, by today's rules.
 
 In: a planned batch of a reparse; the archive of the batch, of an earlier run, that fetched its
-pages. Out: the parts of a batch, as `poll` writes them. Nothing is asked of the network.
+pages. Out: the parts of a batch, as `poll` writes them. Nothing is asked of the web; an object
+store is asked for each part of that archive once.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from scraper.archive import Progress
-from scraper.archive.progress import read_progress
+from scraper.archive.progress import local_parts, read_progress
 from scraper.batch import done_result, write_done
 from scraper.layout import batch_key
 from scraper.models import BatchJob, BatchResult, Seed
@@ -39,13 +42,18 @@ async def reparse(session: Session, job: BatchJob) -> BatchResult:
         return done
     source = await asyncio.to_thread(read_source, store, job.run, job.batch)
     seeds = await asyncio.to_thread(read_seeds_part, store, job.run, job.batch)
-    progress = await asyncio.to_thread(read_progress, store, batch_key(source.run, source.batch))
     session.tally["asked"] += len(seeds)
-    rows = partial(_rows, session, job, seeds=seeds, source=source, progress=progress)
-    try:
-        result = await write_parts(session, job, rows)
-    except Stopped:
-        return BatchResult(batch=job.batch, stopped=True)
+    with TemporaryDirectory(prefix="scraper-") as scratch:
+        folder = batch_key(source.run, source.batch)
+        parts = await asyncio.to_thread(local_parts, store, folder, Path(scratch))
+        progress = await asyncio.to_thread(read_progress, parts)
+        rows = partial(
+            _rows, session, job, seeds=seeds, source=source, progress=progress, parts=parts
+        )
+        try:
+            result = await write_parts(session, job, rows)
+        except Stopped:
+            return BatchResult(batch=job.batch, stopped=True)
     await asyncio.to_thread(write_done, store, job, result)
     return result
 
@@ -57,7 +65,8 @@ def _rows(
     *,
     seeds: list[Seed],
     source: Source,
-    progress: dict[int, Progress],
+    progress: Mapping[int, Progress],
+    parts: Mapping[str, Path],
 ) -> Iterator[ParseJob]:
     """The rows that the archive knows, in the order of the list; the others stay as they were."""
     for seed in sorted(seeds, key=lambda seed: seed.row):
@@ -71,4 +80,5 @@ def _rows(
                 batch=job.batch,
                 max_bytes=_ANY_SIZE,
                 obey_tags=settings.robots.obey_page_tags,
+                copy=parts[known.place.part] if known.place is not None else None,
             )

@@ -132,6 +132,7 @@ class Archive(_Group):
 
     keep: bool = Field(True, description="keep the WARC files once the run is published")
     flush_s: Seconds = Field(2, description="a crash loses at most so much time")
+    object_store_flush_s: Seconds = Field(30, description="the same on an object store")
     flush_bytes: Bytes = Field(4_194_304, description="or so many bytes")
 
 

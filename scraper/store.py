@@ -9,7 +9,6 @@ Source: obstore, which Flyte uses too.
 """
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,12 +20,12 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, from_url
 
 from scraper.errors import StoreError
+from scraper.store_folder import append_to, check_is_there, read_range, sweep
 from scraper.store_trouble import SCHEMES, reason_of, refuse_without_bucket
 
 __all__ = ["Head", "Store"]
 
 _PATTERN = re.compile(r"[*?\[]")
-_HALF_WRITTEN = re.compile(r".+#\d+")
 _KNOWN = re.compile(rf"({'|'.join(SCHEMES)})://[^/]|memory://")
 _RETRY_FOR = timedelta(seconds=20)
 """Less than a lease takes to get stale: a store that is gone is told before others come."""
@@ -65,10 +64,8 @@ class Store:
 
     def sweep(self, prefix: str) -> None:
         """Remove what writes left below a prefix that were killed half-way. Raises: nothing."""
-        with contextlib.suppress(OSError):
-            for path in (self._folder / prefix).rglob("*#*") if self._folder is not None else ():
-                if _HALF_WRITTEN.fullmatch(path.name):
-                    path.unlink()
+        if self._folder is not None:
+            sweep(self._folder / prefix)
 
     def put(self, key: str, data: bytes | IO[bytes]) -> None:
         """Write a value, replacing what is there.
@@ -103,17 +100,11 @@ class Store:
         """
         if self._folder is None:
             raise StoreError(f"{self.url}: an object store can't append")
-        with _told(key), (self._folder / key).open("ab") as file:
-            if file.tell() != at:
-                raise OSError(f"it has {file.tell()} bytes and should have {at}")
-            file.write(data)
+        with _told(key):
+            append_to(self._folder / key, data, at=at)
 
     def head(self, key: str) -> Head | None:
-        """Size and age of a value; none if there is no such key.
-
-        Raises:
-            StoreError: the store failed.
-        """
+        """Size and age of a value; none if there is no such key. Raises: `StoreError`."""
         with _told(key):
             try:
                 found = obstore.head(self._store, key)
@@ -122,11 +113,7 @@ class Store:
             return Head(found["size"], found["last_modified"])
 
     def get(self, key: str) -> bytes | None:
-        """Read a value; none if there is no such key.
-
-        Raises:
-            StoreError: the store failed.
-        """
+        """Read a value; none if there is no such key. Raises: `StoreError`."""
         with _told(key):
             try:
                 return bytes(obstore.get(self._store, key).bytes())
@@ -135,11 +122,7 @@ class Store:
                 return None
 
     def stream(self, key: str) -> Iterator[bytes]:
-        """Read a value in pieces; nothing if there is no such key.
-
-        Raises:
-            StoreError: the store failed.
-        """
+        """Read a value in pieces; nothing if there is no such key. Raises: `StoreError`."""
         with _told(key):
             try:
                 yield from (bytes(chunk) for chunk in obstore.get(self._store, key).stream())
@@ -158,21 +141,13 @@ class Store:
                 found = bytes(obstore.get_range(self._store, key, start=start, length=length))
             else:
                 # Pages are read back one by one: this costs a fifth of obstore's way.
-                file = os.open(f"{self._folder}/{key}", os.O_RDONLY)
-                try:
-                    found = os.pread(file, length, start)
-                finally:
-                    os.close(file)
+                found = read_range(f"{self._folder}/{key}", start, length)
             if len(found) < length:
                 raise OSError(f"{length} bytes were wanted at {start}, there are {len(found)}")
             return found
 
     def folders(self, prefix: str = "") -> list[str]:
-        """The names of the folders right below a prefix, sorted; what is in them isn't listed.
-
-        Raises:
-            StoreError: the store failed.
-        """
+        """The names of the folders right below a prefix, sorted. Raises: `StoreError`."""
         with _told(prefix or self.url):
             found = obstore.list_with_delimiter(self._store, prefix or None)
             return sorted(path.rsplit("/", 1)[-1] for path in found["common_prefixes"])
@@ -199,11 +174,7 @@ class Store:
             }
 
     def delete(self, *keys: str) -> None:
-        """Remove values; those that aren't there are no error.
-
-        Raises:
-            StoreError: the store failed.
-        """
+        """Remove values; those that aren't there are no error. Raises: `StoreError`."""
         with _told(", ".join(keys)):
             for key in keys:
                 try:
@@ -264,9 +235,8 @@ class Store:
         self.get(".writable")
 
     def _check_is_there(self) -> None:
-        """A folder that was taken away isn't made again: what was in it would be missing."""
-        if self._folder is not None and not self._folder.is_dir():
-            raise OSError(f"the folder {self._folder} is gone")
+        if self._folder is not None:
+            check_is_there(self._folder)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ FLOW = (
     "errors garbage product process reason memory models stopping layout urls charsets",
     "notice settings_secrets settings_types settings_table settings credentials",
     "values rules",
-    "store_trouble store lease tables plain parts runs",
+    "store_folder store_trouble store lease tables plain parts runs",
     # seeds → plan
     "schedule seeds listsource crawlfile crawlfile_schema crawl run state",
     # one polite request, which planning makes too, for lists at a URL
@@ -25,10 +25,10 @@ FLOW = (
     "fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.known plan.prepare",
     "plan.waves plan.former plan.retry plan.reparse plan.again",
-    "asked again uploads takeup plan.past plan.estimate",
+    "asked again uploads takeup plan.past plan.disk plan.estimate",
     # submit → poll
     "fetch.page archive.warc archive.told archive.reading archive.progress",
-    "archive.archive archive",
+    "archive.parts archive.archive archive",
     "parsing session open_batch batch submit",
     "extract.declared extract.charset extract.text extract.links extract.json_ld extract.found",
     "extract.errors extract.clean extract.metas extract.page_tags extract.document extract.sources",

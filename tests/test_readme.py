@@ -113,7 +113,10 @@ TOLD = {
 """What each command prints to standard output, one of these."""
 
 
-def test_the_scraper_commands_run_one_after_another(web, monkeypatch, capsys):
+def test_the_scraper_commands_run_one_after_another(web, s3_server, monkeypatch, capsys):
+    s3_server.make_bucket("bucket")
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
     lines = [line for line in COMMANDS if "bin/scraper" in line]
     asked = [re.search(r"bin/scraper (\w+)", line)[1] for line in lines]
     assert set(asked) == set(TOLD)

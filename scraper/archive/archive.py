@@ -2,7 +2,8 @@
 
 In: attempts with their exchanges. Out: after any crash, every flushed attempt, in order, and
 each page by its place. A folder store appends to one part a process; an object store gets a new
-part a flush. A part is never appended to by a second process: what a crash tore off is cut.
+part a flush, less often, and one part of all when the batch is at its end. A part is never
+appended to by a second process: what a crash tore off is cut.
 
 Raises `StoreError` when the store does.
 
@@ -10,15 +11,16 @@ Source: WARC 1.1; img2dataset's shard as the unit of work, storage and restart.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from tempfile import SpooledTemporaryFile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 
+from scraper.archive.parts import Parts, Stamps
 from scraper.archive.progress import Progress, progress_of
 from scraper.archive.reading import Place, read_page
 from scraper.archive.told import robots_from
@@ -26,7 +28,6 @@ from scraper.archive.warc import (
     WarcRecord,
     metadata_record,
     page_records,
-    read_records,
     warcinfo_record,
 )
 from scraper.models import Attempt, Exchange, Known, Page, RobotsAnswer, Status
@@ -37,14 +38,15 @@ __all__ = ["Archive", "ArchiveMemory"]
 
 _MIN_FLUSH_S = 0.05
 _FIRST_FLUSH_S = 0.1
-_IN_MEMORY_BYTES = 8_388_608
+_FIRST_PUT_SHARE = 1 / 8
+"""Of the interval on an object store: three more parts, not the nine that 0.1 s would make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveMemory:
     """All that an archive holds but its pages, and how its parts were when it was so."""
 
-    stamps: dict[str, tuple[int, str]]
+    stamps: Stamps
     progress: dict[int, Progress]
     robots: list[RobotsAnswer]
     attempts: list[Attempt]
@@ -63,15 +65,13 @@ class Archive:
     def __init__(
         self, store: Store, prefix: str, settings: ArchiveSettings, *, software: str
     ) -> None:
-        self._store, self._prefix, self._settings = store, prefix, settings
-        self._software = software
+        self._store, self._settings, self._software = store, settings, software
+        self._parts = Parts(store, prefix)
         self._flushing = asyncio.Lock()
         self._flusher: asyncio.Task[None] | None = None
         self._buffer = bytearray()
-        self._part_number = 0
         self._part_size = 0
         self._failure: BaseException | None = None
-        self._sizes: dict[str, int] = {}
         self._attempts: list[Attempt] = []
         self.progress: dict[int, Progress] = {}
         self.robots: list[RobotsAnswer] = []
@@ -83,22 +83,22 @@ class Archive:
 
         Returns: the attempts, in the order in which they were made.
         """
-        stamps = self._stamps()
+        stamps = self._parts.stamps()
         if memory is not None and memory.stamps == stamps:
             self.progress, self.robots = memory.progress, memory.robots
-            self._attempts, self._sizes = memory.attempts, _sizes(stamps)
+            self._attempts = memory.attempts
+            self._parts.know(stamps)
         else:
             for part in stamps:
-                self._read(part)
-        last = max(stamps, default="-0.")
-        self._part_number = int(last.rsplit("-", 1)[1].split(".", 1)[0])
+                for record in self._parts.read(part):
+                    self._take_in(part, record)
         self._begin_part()
         return list(self._attempts)
 
     def memory(self) -> ArchiveMemory | None:
         """What `recover` would read now; none if that isn't known for sure."""
-        stamps = self._stamps()
-        if self._buffer or _sizes(stamps) != self._sizes:
+        stamps = self._parts.stamps()
+        if self._buffer or not self._parts.are_known(stamps):
             return None
         return ArchiveMemory(
             stamps=stamps, progress=self.progress, robots=self.robots, attempts=self._attempts
@@ -145,23 +145,16 @@ class Archive:
             data, self._buffer = bytes(self._buffer), bytearray()
             if not data:
                 return
-            written = asyncio.create_task(asyncio.to_thread(self._writing(data)))
+            write = self._parts.writing(data)
+            if not self._store.can_append:
+                self._begin_part()
+            written = asyncio.create_task(asyncio.to_thread(write))
             try:
                 await asyncio.shield(written)
             finally:
                 # A thread writes on when who waits for it is cancelled: no write may overtake it.
                 await asyncio.wait([written])
                 self._failure = None if written.cancelled() else written.exception()
-
-    def _writing(self, data: bytes) -> Callable[[], None]:
-        """What is to be done in a thread, told before anything more is added."""
-        part = self._part_key
-        at = self._sizes.get(part, 0)
-        self._sizes[part] = at + len(data)
-        if self._store.can_append:
-            return partial(self._store.append, part, data, at=at)
-        self._begin_part()
-        return partial(self._store.put, part, data)
 
     async def flush_if_full(self) -> None:
         """Flush when more than the set number of bytes waits: whoever adds pays."""
@@ -172,7 +165,7 @@ class Archive:
 
     @asynccontextmanager
     async def kept_flushed(self) -> AsyncIterator[None]:
-        """Flush every `flush_s` seconds, and once more at the end, whatever happens."""
+        """Flush every so many seconds, and once more at the end, whatever happens."""
         self._flusher = asyncio.create_task(self._flush_on())
         try:
             yield
@@ -186,26 +179,45 @@ class Archive:
 
     async def _flush_on(self) -> None:
         # The first ones come sooner: a life that is cut short leaves something too.
-        pause_s = _FIRST_FLUSH_S
+        interval_s, pause_s = self._settings.flush_s, _FIRST_FLUSH_S
+        if not self._store.can_append:
+            interval_s = self._settings.object_store_flush_s
+            pause_s = interval_s * _FIRST_PUT_SHARE
         while True:
-            await asyncio.sleep(max(_MIN_FLUSH_S, min(pause_s, self._settings.flush_s)))
+            await asyncio.sleep(max(_MIN_FLUSH_S, min(pause_s, interval_s)))
             await self.flush()
             pause_s *= 2
+
+    @asynccontextmanager
+    async def compacted(self) -> AsyncIterator[Path | None]:
+        """Make one part of all that is flushed; while this is open there is a local copy of it.
+
+        A folder's parts stay as they are: no copy. Nothing may be added meanwhile.
+
+        Raises:
+            OSError: the copy can't be written.
+        """
+        if self._store.can_append:
+            yield None
+            return
+        with TemporaryDirectory(prefix="scraper-") as scratch:
+            copy = Path(scratch) / "archive.warc.gz"
+            compacting = asyncio.create_task(asyncio.to_thread(self._parts.compact, copy))
+            try:
+                whole = await asyncio.shield(compacting)
+            finally:
+                # Whoever comes next must not read what is being deleted.
+                await asyncio.wait([compacting])
+            if whole is not None:
+                self.progress = {row: whole.moved(one) for row, one in self.progress.items()}
+            yield copy if whole is not None else None
 
     def read_page(self, place: Place, attempt: Attempt, *, max_bytes: int) -> Page:
         """Read a flushed page back, its body decoded."""
         return read_page(self._store, place, attempt, max_bytes=max_bytes)
 
-    @property
-    def _part_key(self) -> str:
-        return f"{self._prefix}/archive-{self._part_number:05d}.warc.gz"
-
-    def _stamps(self) -> dict[str, tuple[int, str]]:
-        found = self._store.stamps(self._prefix)
-        return {key: found[key] for key in sorted(found) if key.endswith(".warc.gz")}
-
     def _begin_part(self) -> None:
-        self._part_number += 1
+        self._parts.begin()
         self._part_size = 0
         info = {"software": self._software, "format": "WARC File Format 1.1"}
         self._header = warcinfo_record(datetime.now(UTC), info)
@@ -214,18 +226,10 @@ class Archive:
         if self._part_size == 0:
             self._buffer += self._header
             self._part_size = len(self._header)
-        place = Place(part=self._part_key, offset=self._part_size, length=len(data))
+        place = Place(part=self._parts.key, offset=self._part_size, length=len(data))
         self._buffer += data
         self._part_size += len(data)
         return place
-
-    def _read(self, part: str) -> None:
-        end = 0
-        for record in read_records(self._store.stream(part)):
-            end = record.offset + record.length
-            self._take_in(part, record)
-        self._cut(part, end)
-        self._sizes[part] = end
 
     def _take_in(self, part: str, record: WarcRecord) -> None:
         metadata = record.metadata
@@ -239,24 +243,3 @@ class Archive:
     def _note(self, found: Progress) -> None:
         self._attempts.append(found.last)
         self.progress[found.last.row] = found
-
-    def _cut(self, part: str, end: int) -> None:
-        """Cut a torn tail off: the part is written anew without it, piece by piece."""
-        head = self._store.head(part)
-        if head is not None and end < head.size:
-            with SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as whole:
-                whole.writelines(_first(self._store.stream(part), end))
-                whole.seek(0)
-                self._store.put(part, whole)
-
-
-def _sizes(stamps: Mapping[str, tuple[int, str]]) -> dict[str, int]:
-    return {part: size for part, (size, _) in stamps.items()}
-
-
-def _first(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    for chunk in chunks:
-        if size <= 0:
-            return
-        yield chunk[:size]
-        size -= len(chunk)

@@ -3,12 +3,15 @@
 In: a place. Out: the page, its body decoded. Sizes and offsets are in bytes.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from scraper.archive.warc import http_message, read_records
 from scraper.fetch.page import decoded_page
 from scraper.models import Attempt, Page
 from scraper.store import Store
+from scraper.store_folder import read_range
 
 __all__ = ["Place", "read_page"]
 
@@ -22,14 +25,29 @@ class Place:
     length: int
 
 
-def read_page(store: Store, place: Place, attempt: Attempt, *, max_bytes: int) -> Page:
+def read_page(
+    store: Store, place: Place, attempt: Attempt, *, max_bytes: int, copy: Path | None = None
+) -> Page:
     """Read a flushed page back, its body decoded.
+
+    Args:
+        store: where the part is.
+        place: of the page.
+        attempt: that the page came of.
+        max_bytes: of the decoded body.
+        copy: a local file that has the part's bytes; without it they come from the store.
 
     Raises:
         StoreError: the store failed, or has no such piece.
         ScraperError: the body can't be decoded; it could be when it was fetched.
     """
-    data = store.get_range(place.part, place.offset, place.length)
+    data = b""
+    if copy is not None:
+        # One that was taken away costs a request, not the page.
+        with suppress(OSError):
+            data = read_range(copy, place.offset, place.length)
+    if len(data) < place.length:
+        data = store.get_range(place.part, place.offset, place.length)
     record = next(read_records([data]))
     http_status, headers, body = http_message(record.block)
     return decoded_page(attempt, headers, body, http_status=http_status, max_bytes=max_bytes)

@@ -1,4 +1,4 @@
-"""What a run would be: its rows, its batches, its time, its bytes, before anything is fetched.
+"""What a run would be: rows, batches, time, bytes, local disk, before anything is fetched.
 
 In: a `CrawlSpec`, and the crawl's last published run where there is one. Out: an `Estimate`;
 nothing is written, and no page is asked for. Batches of a partition follow one another and
@@ -17,9 +17,10 @@ from duckdb import DuckDBPyConnection
 from scraper.crawl import CrawlSpec
 from scraper.errors import ConfigError
 from scraper.plan.cut import place
+from scraper.plan.disk import PlannedRows, disk_expected, published_bytes
 from scraper.plan.known import leave_alone, with_baseline
 from scraper.plan.lists import Inputs, Lists
-from scraper.plan.past import load_past
+from scraper.plan.past import LastRun, load_past
 from scraper.plan.rows import check_contact, spool_rows, tabulate
 from scraper.run import RunInfo
 from scraper.settings import HostSettings
@@ -43,7 +44,10 @@ class SlowHost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a run would be, as `plan --json` prints it; without a last run no bytes are expected."""
+    """What a run would be, as `plan --json` prints it; without a last run no bytes are known.
+
+    `disk_bytes_expected` are the most that it needs here at any time, beside the store.
+    """
 
     rows: int
     duplicates: int
@@ -53,6 +57,7 @@ class Estimate:
     batches: int
     seconds_expected: float
     bytes_expected: int | None
+    disk_bytes_expected: int | None
     slowest_hosts: tuple[SlowHost, ...]
 
 
@@ -91,6 +96,7 @@ def estimate_crawl(spec: CrawlSpec, *, store: Store | None, inputs: Inputs) -> P
     with open_tables() as (tables, scratch), Lists(spec, scratch, inputs) as lists:
         spool = scratch / "rows.jsonl"
         info = spool_rows(lists.rows(), info, spool=spool)
+        spool_bytes = spool.stat().st_size
         # The columns that ride along tell nothing here, but to rules that read them.
         columns = info.columns if info.settings.all.recheck.adaptive else {}
         info = tabulate(tables, spool, replace(info, columns=columns))
@@ -99,11 +105,15 @@ def estimate_crawl(spec: CrawlSpec, *, store: Store | None, inputs: Inputs) -> P
             info = with_baseline(info, store)
             not_due = leave_alone(tables, scratch, info=info, store=store)
         last = load_past(tables, scratch, store=store, crawl=spec.crawl)
-        mean_bytes = last[1] if last is not None else None
+        mean_bytes = last.mean_bytes if last is not None else None
+        found = estimate(tables, scratch, info=info, mean_bytes=mean_bytes, not_due=not_due)
+        if store is not None and last is not None:
+            disk = _disk(found, info, store=store, last=last, spool_bytes=spool_bytes)
+            found = replace(found, disk_bytes_expected=disk)
         return Planned(
-            estimate=estimate(tables, scratch, info=info, mean_bytes=mean_bytes, not_due=not_due),
+            estimate=found,
             not_due=not_due,
-            last_run=last[0] if last is not None else None,
+            last_run=last.run if last is not None else None,
             refusal=_refusal(tables, info),
         )
 
@@ -137,9 +147,27 @@ def estimate(
         batches=sum(wave.batches),
         seconds_expected=round(seconds[0] or 0.0, 3) if seconds is not None else 0.0,
         bytes_expected=round(mean_bytes * pages) if mean_bytes is not None else None,
+        disk_bytes_expected=None,
         slowest_hosts=tuple(
             SlowHost(host=unit, rows=rows, seconds=round(taken, 3)) for unit, rows, taken in slowest
         ),
+    )
+
+
+def _disk(found: Estimate, info: RunInfo, *, store: Store, last: LastRun, spool_bytes: int) -> int:
+    rows = found.rows - found.duplicates
+    return disk_expected(
+        PlannedRows(
+            rows=rows,
+            pages=rows - found.invalid,
+            partitions=found.partitions,
+            batch_size=info.batch_size,
+            spool_bytes=spool_bytes,
+        ),
+        last_bytes=published_bytes(store, info.crawl, last.run),
+        last_rows=last.rows,
+        mean_bytes=last.mean_bytes,
+        is_far=not store.can_append,
     )
 
 

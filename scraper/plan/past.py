@@ -1,9 +1,10 @@
 """What a crawl's last published run tells of the next one: how fast hosts answer, how large pages.
 
-In: the store. Out: the table `past` (host, mean seconds of a fetch), and the mean bytes of a page.
-Nothing is written. A crawl without a published run leaves the table empty.
+In: the store. Out: the table `past` (host, mean seconds of a fetch), and the run with the mean
+bytes of a page. Nothing is written. A crawl without a published run leaves the table empty.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -17,8 +18,15 @@ from scraper.tables import quoted
 
 __all__ = ["LastRun", "load_past"]
 
-LastRun = tuple[str, float | None]
-"""The key of the last published run, and the mean bytes of its pages, if it has any."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRun:
+    """The last published run: its key, its outcomes, the mean bytes of its pages if it has any."""
+
+    run: str
+    rows: int
+    mean_bytes: float | None
+
 
 _ELAPSED = """
 INSERT INTO past SELECT host, avg(elapsed_s) FROM read_parquet({path})
@@ -49,9 +57,10 @@ def load_past(
     try:
         tables.execute(_ELAPSED.format(path=quoted(path)))
         found = tables.execute(
-            f"SELECT avg(bytes) FROM read_parquet({quoted(path)}) WHERE bytes IS NOT NULL"
+            f"SELECT count(*), avg(bytes) FROM read_parquet({quoted(path)})"
         ).fetchone()
     except duckdb.Error as error:
         first_line = str(error).split("\n", 1)[0]
         raise StoreError(f"{path}: can't be read: {first_line}") from error
-    return run, found[0] if found is not None else None
+    assert found is not None
+    return LastRun(run=run, rows=found[0], mean_bytes=found[1])

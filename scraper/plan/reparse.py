@@ -13,7 +13,7 @@ import orjson
 from duckdb import DuckDBPyConnection
 
 from scraper.errors import ConfigError, StoreError
-from scraper.layout import batch_id, batch_key, run_key, state_key
+from scraper.layout import batch_id, batch_key, is_archive, run_key, state_key
 from scraper.models import Reason, Status
 from scraper.plan.columns import KNOWN, REDIRECTS
 from scraper.plan.cut import Wave, load_wave, save_wave
@@ -190,7 +190,7 @@ def _check_kept(store: Store, sources: list[tuple[str, str]]) -> None:
     """Without its archive a batch can't be parsed again."""
     for run in sorted({run for run, _ in sources}):
         keys = store.list(run_key(run, "batches"))
-        kept = {key.split("/")[3] for key in keys if key.endswith(".warc.gz")}
+        kept = {key.split("/")[3] for key in keys if is_archive(key)}
         gone = sum(source not in kept for name, source in sources if name == run)
         if gone:
             raise ConfigError(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from scraper.layout import INVALID_BATCH, NOT_DUE_BATCH, crawl_key, run_key, state_key
+from scraper.layout import INVALID_BATCH, NOT_DUE_BATCH, crawl_key, is_archive, run_key, state_key
 from scraper.models import Reason, Status
 from scraper.plan.cut import Wave
 from scraper.publish.compare import made_whole
@@ -163,4 +163,4 @@ def _drop_archives(info: RunInfo, store: Store) -> None:
     """Archives that were asked not to be kept go when the dataset is whole."""
     if not info.settings.all.archive.keep:
         parts = store.list(run_key(info.run, "batches"))
-        store.delete(*(key for key in parts if key.endswith(".warc.gz")))
+        store.delete(*filter(is_archive, parts))

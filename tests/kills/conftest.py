@@ -26,7 +26,11 @@ def undisturbed(tmp_path_factory):
         return Undisturbed(dataset(lives), server.port, lives.path)
 
 
-FAST = ("throttle.delay_s=0.02", "archive.flush_s=0.5")
+FAST = (
+    "throttle.delay_s=0.02",
+    "archive.flush_s=0.5",
+    "archive.object_store_flush_s=0.5",
+)
 
 
 @pytest.fixture

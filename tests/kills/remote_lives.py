@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scraper.archive.warc import read_records
+from scraper.layout import is_archive
 from scraper.store import Store
 from tests.kills.lives import Lives
 
@@ -48,5 +49,5 @@ class RemoteLives(Lives):
         return lambda: bool(self.keys(pattern))
 
     def _records(self):
-        for key in self.keys("*.warc.gz"):
+        for key in filter(is_archive, self.keys("batches/*")):
             yield from read_records(self.store.stream(key))

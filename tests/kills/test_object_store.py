@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from scraper.layout import archive_numbers, archive_parts, is_archive
 from scraper.store import Store
 from tests.gate import Gate
 from tests.kills.conftest import FAST
@@ -34,6 +35,14 @@ def asked_again(lives, seen, flushed):
     return again - redirect_targets(lives.server.port)
 
 
+def archives(lives):
+    """By batch the parts of its archive that count, and those that one of these covers."""
+    batches = dict[str, list[str]]()
+    for key in filter(is_archive, lives.keys("batches/*")):
+        batches.setdefault(key.rsplit("/", 1)[0], []).append(key)
+    return [archive_parts(keys) for keys in batches.values()]
+
+
 def said(*words, **environment):
     """What a command says that ends by itself: exit code, output, the lines of its errors."""
     ended = subprocess.run(
@@ -48,6 +57,9 @@ def test_a_run_is_the_same_as_in_a_folder_and_every_command_takes_it(lives, undi
     lives.ended(lives.begin("-q"))
     assert dataset(lives) == undisturbed.dataset
     assert unreadable(lives.path) == []
+    parts = archives(lives)
+    assert {len(counted) for counted, _ in parts} == {1}
+    assert max(archive_numbers(counted[0])[1] for counted, _ in parts) > 5
     stored = lives.store
     latest = stored.head("demo/latest.json").modified_at
     assert latest >= max(stored.head(key).modified_at for key in stored.list("demo/r"))
@@ -77,6 +89,29 @@ def test_killed_at_every_stage_nothing_flushed_is_asked_for_twice(lives, undistu
     assert dataset(lives) == undisturbed.dataset
     assert summary["resumed"] == len(STAGES)
     assert unreadable(lives.path) == []
+
+
+def test_killed_when_the_parts_are_one_and_not_yet_deleted(
+    lives, undisturbed, s3_server, monkeypatch
+):
+    # Others are deleted too: what a store is tried with.
+    gate = Gate(s3_server.port, holds=rb"<Delete.*<Key>[^<]*/archive-")
+    monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{gate.port}")
+    # Pages are parsed in other processes than those that have made the copy of them.
+    monkeypatch.setenv("SCRAPER_BATCH__WORKERS", "2")
+    process = lives.begin("-q")
+    lives.wait(process, gate.has_held.is_set)
+    lives.kill(process)
+    gate.shut()
+    monkeypatch.setenv("AWS_ENDPOINT", s3_server.environment["AWS_ENDPOINT"])
+    covered = [keys for _, keys in archives(lives) if keys]
+    assert max(map(len, covered)) > 1
+    seen, flushed = len(lives.server.requests), lives.flushed()
+    lives.ended(lives.resumed("-q"))
+    assert flushed
+    assert asked_again(lives, seen, flushed) == set()
+    assert dataset(lives) == undisturbed.dataset
+    assert {(len(counted), len(left)) for counted, left in archives(lives)} == {(1, 0)}
 
 
 def test_two_at_once_and_one_that_is_dead(lives):

@@ -40,7 +40,7 @@ def plan(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Say what a run of SEEDS would be: its rows, hosts and batches, its time and bytes.
+    """Say what a run of SEEDS would be: its rows, hosts and batches, its time, bytes and disk.
 
     No page is asked for and nothing is written. A list that is itself at a URL is fetched.
     """

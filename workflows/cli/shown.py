@@ -74,6 +74,11 @@ def plan_text(estimate: "Estimate", last_run: str | None, *, not_due: int = 0) -
         lines.append("bytes expected: not known, this crawl has no published run")
     else:
         lines.append(f"bytes expected: {estimate.bytes_expected / 1e6:,.1f} MB, as in {last_run}")
+    if estimate.disk_bytes_expected is None:
+        lines.append("local disk expected: not known, this crawl has no published run")
+    else:
+        most = f"{estimate.disk_bytes_expected / 1e6:,.0f} MB"
+        lines.append(f"local disk expected: at most {most}, beside the store")
     return "\n".join(lines)
 
 

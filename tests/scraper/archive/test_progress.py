@@ -2,7 +2,7 @@
 
 import pytest
 
-from scraper.archive.progress import read_progress
+from scraper.archive.progress import local_parts, read_progress
 from scraper.layout import batch_key
 from scraper.models import Reason
 from tests.scraper.batches import (
@@ -34,7 +34,7 @@ async def test_each_row_has_its_last_attempt_and_its_page(tmp_path):
     (job,) = jobs(info, store)
     await run_batch(site, info, store, job)
     before = {key: store.get(key) for key in store.list("")}
-    found = read_progress(store, batch_key(job.run, job.batch))
+    found = read_progress(local_parts(store, batch_key(job.run, job.batch), tmp_path))
     assert {key: store.get(key) for key in store.list("")} == before
     assert {row: (known.last.reason, known.last.number) for row, known in found.items()} == {
         1: (Reason.OK, 1),
@@ -45,4 +45,5 @@ async def test_each_row_has_its_last_attempt_and_its_page(tmp_path):
 
 
 async def test_a_batch_without_an_archive_knows_nothing(tmp_path):
-    assert read_progress(store_in(tmp_path), "shop/r1/batches/1-0001-00001") == {}
+    parts = local_parts(store_in(tmp_path), "shop/r1/batches/1-0001-00001", tmp_path)
+    assert read_progress(parts) == {}

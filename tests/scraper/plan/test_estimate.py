@@ -39,6 +39,7 @@ def test_a_plan_in_figures():
         batches=3,
         seconds_expected=4.0,
         bytes_expected=None,
+        disk_bytes_expected=None,
         slowest_hosts=(
             SlowHost(host="a.example", rows=4, seconds=4.0),
             SlowHost(host="b.example", rows=2, seconds=2.0),

@@ -3,7 +3,7 @@ import orjson
 import pytest
 
 from scraper.errors import StoreError
-from scraper.plan.past import load_past
+from scraper.plan.past import LastRun, load_past
 from scraper.store import Store
 from scraper.tables import open_tables
 
@@ -34,14 +34,14 @@ def past(store, crawl="shop"):
 
 def test_the_last_run_tells_how_fast_hosts_were_and_how_large_their_pages(tmp_path):
     assert past(publish(tmp_path)) == (
-        ("shop/r1", 2000.0),
+        LastRun(run="shop/r1", rows=6, mean_bytes=2000.0),
         [("a.example", 1.0), ("b.example", 4.0)],
     )
 
 
 def test_a_run_without_pages_tells_no_bytes(tmp_path):
     query = f"SELECT * REPLACE (NULL::INT AS bytes) FROM ({OUTCOMES})"
-    assert past(publish(tmp_path, query))[0] == ("shop/r1", None)
+    assert past(publish(tmp_path, query))[0] == LastRun(run="shop/r1", rows=6, mean_bytes=None)
 
 
 def test_without_a_published_run_nothing_is_known(tmp_path):

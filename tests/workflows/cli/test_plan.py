@@ -12,7 +12,7 @@ from tests.workflows.cli.command import scraper
 CONTACT = ["--set", "http.contact=tests@example.org"]
 KEYS = [
     "rows", "duplicates", "invalid", "hosts", "partitions", "batches",
-    "seconds_expected", "bytes_expected", "slowest_hosts",
+    "seconds_expected", "bytes_expected", "disk_bytes_expected", "slowest_hosts",
 ]  # fmt: skip
 LIST = "http://a.example/1\nhttp://a.example/2\nhttp://b.example/1\nhttp://b.example/1#x\nno\n"
 
@@ -33,6 +33,7 @@ def test_a_plan_is_one_screen_and_leaves_nothing(folder):
         "  a.example          2 rows          3.3 s\n"
         "  b.example          1 rows          2.2 s\n"
         "bytes expected: not known, this crawl has no published run\n"
+        "local disk expected: not known, this crawl has no published run\n"
     )
     assert [path.name for path in folder.iterdir()] == ["shop.txt"]
 
@@ -42,7 +43,7 @@ def test_json_is_the_estimate_and_nothing_else(folder):
     found = json.loads(done.stdout)
     assert (done.returncode, done.stderr, list(found)) == (0, "", KEYS)
     assert found["slowest_hosts"][0] == {"host": "a.example", "rows": 2, "seconds": 3.3}
-    assert found["bytes_expected"] is None
+    assert found["bytes_expected"] is found["disk_bytes_expected"] is None
 
 
 def test_without_a_contact_it_plans_and_says_that_a_run_is_refused(folder):
@@ -98,7 +99,9 @@ def test_only_the_list_is_asked_for_and_the_last_run_is_known(folder):
     assert (before["seconds_expected"], before["bytes_expected"]) == (0, None)
     assert after["seconds_expected"] > 0
     assert after["bytes_expected"] == 1000
+    assert 12_000_000 < after["disk_bytes_expected"] < 13_000_000
     assert "bytes expected: 0.0 MB, as in 127.0.0.1-urls/r\n" in text.stdout
+    assert "local disk expected: at most 12 MB, beside the store\n" in text.stdout
     assert sorted(path.name for path in (folder / "crawls/127.0.0.1-urls").iterdir()) == [
         "latest.json", "lease", "r", "state",
     ]  # fmt: skip

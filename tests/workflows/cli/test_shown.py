@@ -35,6 +35,7 @@ def test_a_plan_is_aligned():
         batches=1_250,
         seconds_expected=90_061.0,
         bytes_expected=98_765_432_100,
+        disk_bytes_expected=12_345_678_900,
         slowest_hosts=(
             SlowHost(host="www.example.org", rows=81_234, seconds=90_061.0),
             SlowHost(host="b.org", rows=7, seconds=7.7),
@@ -46,7 +47,8 @@ def test_a_plan_is_aligned():
         "time expected: 1 d 1 h; decided by\n"
         "  www.example.org     81,234 rows        1 d 1 h\n"
         "  b.org                    7 rows          7.7 s\n"
-        "bytes expected: 98,765.4 MB, as in shop/r1"
+        "bytes expected: 98,765.4 MB, as in shop/r1\n"
+        "local disk expected: at most 12,346 MB, beside the store"
     )
 
 
@@ -60,6 +62,7 @@ def test_rows_that_are_not_due_are_told_apart():
         batches=1,
         seconds_expected=0.0,
         bytes_expected=None,
+        disk_bytes_expected=None,
         slowest_hosts=(),
     )
     first = plan_text(estimate, "shop/r1", not_due=4).splitlines()[0]
