@@ -25,7 +25,7 @@ FLOW = (
     "fetch.alone fetch.lists",
     "plan.columns plan.cut plan.part plan.lists plan.rows plan.snapshots plan.known plan.prepare",
     "plan.waves plan.former plan.retry plan.reparse plan.again",
-    "asked again uploads takeup plan.past plan.disk plan.estimate",
+    "asked again uploads takeup plan.past plan.disk plan.estimate plan.capacity",
     # submit → poll
     "fetch.page archive.warc archive.told archive.reading archive.progress",
     "archive.parts archive.archive archive",

@@ -23,6 +23,7 @@ from scraper.models import Reason
 from scraper.plan.columns import ITEM_COLUMNS, OUTCOME_COLUMNS
 from scraper.publish.reasons import reasons_rows
 from scraper.settings_table import settings_rows
+from workflows.cli.shown import duration_text
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -42,6 +43,10 @@ def table(heading):
 
 
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
+
+
+ON_A_CLUSTER = [line for line in COMMANDS if "--remote --store" in line]
+"""Those that `tests/remote` runs."""
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +122,7 @@ def test_the_scraper_commands_run_one_after_another(web, s3_server, monkeypatch,
     s3_server.make_bucket("bucket")
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
-    lines = [line for line in COMMANDS if "bin/scraper" in line]
+    lines = [line for line in COMMANDS if "bin/scraper" in line and line not in ON_A_CLUSTER]
     asked = [re.search(r"bin/scraper (\w+)", line)[1] for line in lines]
     assert set(asked) == set(TOLD)
     for line, command in zip(lines, asked, strict=True):
@@ -126,14 +131,16 @@ def test_the_scraper_commands_run_one_after_another(web, s3_server, monkeypatch,
         assert any(words in out for words in TOLD[command]), line
 
 
-def test_the_flyte_command_runs_the_same_tasks(web, monkeypatch, capsys, folder):
+@pytest.mark.parametrize("task", ["crawl.py crawl", "downstream.py crawl_and_count"])
+def test_the_flyte_commands_run_the_same_tasks(task, web, monkeypatch, capsys, folder):
     from flyte.cli.main import main
 
-    (line,) = [line for line in COMMANDS if "bin/flyte" in line]
+    (line,) = [line for line in COMMANDS if "bin/flyte" in line and task in line]
     shutil.copytree(ROOT / "workflows", folder / "workflows", dirs_exist_ok=True)
-    monkeypatch.setenv("SCRAPER_STORE", str(folder / "by-flyte"))
+    store = folder / task.partition(".")[0]
+    monkeypatch.setenv("SCRAPER_STORE", str(store))
     main(shlex.split(line)[1:], standalone_mode=False)
-    (run,) = (folder / "by-flyte/practice-sites").glob("*/summary.json")
+    (run,) = store.glob("practice-sites/*/summary.json")
     assert json.loads(run.read_text())["balanced"]
 
 
@@ -191,6 +198,39 @@ def test_the_crawl_files_are_right():
     for block in blocks("toml"):
         crawl_file = parse_crawl_file(block, "README.md")
         assert {rule.name for rule in crawl_file.sites} <= {"shop"}
+
+
+def test_the_cost_of_a_million_pages_adds_up():
+    text = " ".join(README.split("**What a run costs", 1)[1].split("\n\n", 1)[0].split())
+    batches, replicas, seconds = 1000, 10, 221
+    assert f"{batches:,} batches in 50 partitions, 50 at once in {replicas} replicas" in text
+    assert duration_text(seconds) in text
+    assert f"the {1 + 3 * batches:,} actions" in text
+    cpu_minutes = (round(1_000_000 * 0.0013 / 60), round(replicas * seconds / 60))
+    assert "{} of the replicas' {} CPU minutes".format(*cpu_minutes) in text
+    cpu_hours = (replicas * 9 + 6) / 60
+    gib_hours = (replicas * 9 * 2 + 6 * 4) / 60
+    assert f"{cpu_hours:.1f} CPU hours and {gib_hours:.1f} GiB hours" in text
+    assert f"{100 * (cpu_hours * 0.04 + gib_hours * 0.005):.0f} cents" in text
+    assert f"another {20 * batches * 5 / 1_000_000 * 100:.0f} cents" in text
+    assert duration_text(10 * seconds).split(" min")[0] in {"36", "37"}
+
+
+@pytest.mark.long
+def test_the_plan_of_a_million_pages_is_as_it_says(tmp_path):
+    seeds = tmp_path / "million.txt"
+    with seeds.open("w") as file:
+        file.writelines(f"https://shop-{n % 5000}.example/{n}\n" for n in range(1_000_000))
+    words = ["plan", str(seeds), "--remote", "--set", "http.contact=you@example.org"]
+    told = subprocess.run(
+        [Path(sys.executable).parent / "scraper", *words],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "5,000 hosts in 50 partitions, 1,000 batches" in told
+    assert told.splitlines()[-1] == (
+        "on the cluster: 50 batches at once in 10 replicas, 1 round of partitions, "
+        "time expected: 3 min 41 s"
+    )
 
 
 def test_the_table_of_reasons_is_the_code_s():

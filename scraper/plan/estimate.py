@@ -66,9 +66,11 @@ class Planned:
     """An estimate, the last published run that it stands on, and why a run would be refused.
 
     `not_due` rows wouldn't be asked for: they take no time, and count in no batch.
+    `seconds_in_all` is what all partitions would take one after another.
     """
 
     estimate: Estimate
+    seconds_in_all: float
     not_due: int
     last_run: str | None
     refusal: str | None
@@ -112,6 +114,7 @@ def estimate_crawl(spec: CrawlSpec, *, store: Store | None, inputs: Inputs) -> P
             found = replace(found, disk_bytes_expected=disk)
         return Planned(
             estimate=found,
+            seconds_in_all=_partition_seconds(tables)[1],
             not_due=not_due,
             last_run=last.run if last is not None else None,
             refusal=_refusal(tables, info),
@@ -137,7 +140,6 @@ def estimate(
     tables.execute(_TIMES)
     pages = scalar(tables, "SELECT count(*) FROM places")
     slowest = tables.execute(_SLOWEST_HOSTS.format(count=_SLOWEST)).fetchall()
-    seconds = tables.execute(_LONGEST_PARTITION).fetchone()
     return Estimate(
         rows=info.rows,
         duplicates=info.duplicates,
@@ -145,13 +147,20 @@ def estimate(
         hosts=scalar(tables, "SELECT count(*) FROM paces"),
         partitions=len(wave.batches),
         batches=sum(wave.batches),
-        seconds_expected=round(seconds[0] or 0.0, 3) if seconds is not None else 0.0,
+        seconds_expected=round(_partition_seconds(tables)[0], 3),
         bytes_expected=round(mean_bytes * pages) if mean_bytes is not None else None,
         disk_bytes_expected=None,
         slowest_hosts=tuple(
             SlowHost(host=unit, rows=rows, seconds=round(taken, 3)) for unit, rows, taken in slowest
         ),
     )
+
+
+def _partition_seconds(tables: DuckDBPyConnection) -> tuple[float, float]:
+    """What the longest partition takes, and what all of them take."""
+    found = tables.execute(_PARTITIONS).fetchone()
+    assert found is not None, "sums are one row"
+    return float(found[0]), float(found[1])
 
 
 def _disk(found: Estimate, info: RunInfo, *, store: Store, last: LastRun, spool_bytes: int) -> int:
@@ -224,8 +233,8 @@ SELECT turns.part, batch, unit, CAST(sum(rows) AS BIGINT) AS rows,
 FROM turns JOIN hosts USING (number) JOIN paces USING (host) GROUP BY turns.part, batch, unit
 """
 
-_LONGEST_PARTITION = """
-SELECT max(seconds) FROM (
+_PARTITIONS = """
+SELECT coalesce(max(seconds), 0), coalesce(sum(seconds), 0) FROM (
     SELECT sum(seconds) AS seconds
     FROM (SELECT part, max(seconds) AS seconds FROM times GROUP BY part, batch) GROUP BY part
 )

@@ -11,9 +11,17 @@ from scraper.publish.summary import Summary
 from scraper.store import Store
 
 if TYPE_CHECKING:
+    from scraper.plan.capacity import Capacity
     from scraper.plan.estimate import Estimate, Planned
 
-__all__ = ["duration_text", "plan_text", "show_plan", "show_summary", "summary_text"]
+__all__ = [
+    "capacity_text",
+    "duration_text",
+    "plan_text",
+    "show_plan",
+    "show_summary",
+    "summary_text",
+]
 
 
 def show_summary(summary: Summary, store: Store, *, as_json: bool, quiet: bool) -> None:
@@ -46,13 +54,15 @@ def summary_text(summary: Summary, store: Store) -> str:
     return "\n".join(lines)
 
 
-def show_plan(planned: "Planned", *, as_json: bool) -> None:
-    """Print what a run would be: data to stdout."""
+def show_plan(planned: "Planned", capacity: "Capacity | None", *, as_json: bool) -> None:
+    """Print what a run would be, here or on a cluster of this capacity: data to stdout."""
     if as_json:
-        text = orjson.dumps(asdict(planned.estimate), option=orjson.OPT_INDENT_2).decode()
-    else:
-        text = plan_text(planned.estimate, planned.last_run, not_due=planned.not_due)
-    click.echo(text)
+        told = asdict(planned.estimate) | ({"capacity": asdict(capacity)} if capacity else {})
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+        return
+    click.echo(plan_text(planned.estimate, planned.last_run, not_due=planned.not_due))
+    if capacity is not None:
+        click.echo(capacity_text(capacity))
 
 
 def plan_text(estimate: "Estimate", last_run: str | None, *, not_due: int = 0) -> str:
@@ -80,6 +90,16 @@ def plan_text(estimate: "Estimate", last_run: str | None, *, not_due: int = 0) -
         most = f"{estimate.disk_bytes_expected / 1e6:,.0f} MB"
         lines.append(f"local disk expected: at most {most}, beside the store")
     return "\n".join(lines)
+
+
+def capacity_text(capacity: "Capacity") -> str:
+    """What the size of a cluster means for a run, on one line."""
+    replicas = f" in {_counted(capacity.replicas, 'replica')}" if capacity.replicas else ""
+    return (
+        f"on the cluster: {_counted(capacity.batches_at_once, 'batch')} at once{replicas}, "
+        f"{_counted(capacity.rounds, 'round')} of partitions, "
+        f"time expected: {duration_text(capacity.seconds_expected)}"
+    )
 
 
 def _slow_lines(estimate: "Estimate") -> list[str]:

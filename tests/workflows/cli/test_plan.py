@@ -46,6 +46,23 @@ def test_json_is_the_estimate_and_nothing_else(folder):
     assert found["bytes_expected"] is found["disk_bytes_expected"] is None
 
 
+def test_the_size_of_the_cluster_is_told_when_it_is_asked_for(folder, monkeypatch):
+    monkeypatch.setenv("SCRAPER_CLUSTER__REPLICAS_MIN", "2")
+    words = ("plan", "shop.txt", *CONTACT, "--remote")
+    line = scraper(*words, cwd=folder).stdout.splitlines()[-1]
+    assert line == (
+        "on the cluster: 1 batch at once in 2 replicas, 1 round of partitions, time expected: 3.3 s"
+    )
+    found = json.loads(scraper(*words, "--json", cwd=folder).stdout)
+    assert list(found) == [*KEYS, "capacity"]
+    assert found["capacity"] == {
+        "replicas": 2,
+        "batches_at_once": 1,
+        "rounds": 1,
+        "seconds_expected": 3.3,
+    }
+
+
 def test_without_a_contact_it_plans_and_says_that_a_run_is_refused(folder):
     done = scraper("plan", "shop.txt", "--json", cwd=folder)
     assert (done.returncode, json.loads(done.stdout)["hosts"]) == (0, 2)
