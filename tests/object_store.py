@@ -1,7 +1,11 @@
-"""A real S3 server in a process of its own: what obstore says to it goes over real sockets."""
+"""A real S3 server in a process of its own: what obstore says to it goes over real sockets.
+
+It lasts for a whole session, and is no child of the tests' process: some count theirs.
+"""
 
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +13,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+
+from tests.processes import is_running, wait_until
 
 DEADLINE_S = 60.0
 BUCKET = "crawls"
@@ -19,7 +25,7 @@ class ObjectStore:
     """The server, and what is said to it goes to its port."""
 
     port: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    pid: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -35,22 +41,24 @@ class ObjectStore:
     def start(self) -> None:
         self.port = _free_port()
         words = [sys.executable, "-m", "moto.server", "-p", str(self.port), "-H", "127.0.0.1"]
-        self.process = subprocess.Popen(
-            words,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        # The shell that has started it is gone before it answers.
+        started = subprocess.run(
+            ["sh", "-c", '"$@" >/dev/null 2>&1 & echo $!', "sh", *words],
+            stdout=subprocess.PIPE,
+            check=True,
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
         )
+        self.pid = int(started.stdout)
         deadline = time.monotonic() + DEADLINE_S
         while self._asked("GET", "/") != 200:
-            assert self.process.poll() is None, "the S3 server ended"
+            assert is_running(self.pid), "the S3 server ended"
             assert time.monotonic() < deadline, "the S3 server doesn't answer"
             time.sleep(0.05)
 
     def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+        if self.pid and is_running(self.pid):
+            os.kill(self.pid, signal.SIGKILL)
+            wait_until(lambda: not is_running(self.pid))
 
     def make_bucket(self, name: str) -> None:
         assert self._asked("PUT", f"/{name}") == 200

@@ -72,6 +72,7 @@ def test_a_run_is_the_same_as_in_a_folder_and_every_command_takes_it(lives, undi
     assert (code, told) == (0, ["demo/r is finished: nothing to do"])
     code, planned, _ = said("plan", str(tmp_path / "demo.toml"), "--store", lives.url)
     assert (code, "as in demo/r" in planned) == (0, True)
+    assert "local disk expected: at most " in planned
 
 
 def test_killed_at_every_stage_nothing_flushed_is_asked_for_twice(lives, undisturbed):
