@@ -76,6 +76,13 @@ async def write_parts(
         Stopped: the run is being stopped; nothing was written.
         StoreError: the store failed.
     """
+    async with session.finishing:
+        return await _written(session, job, rows)
+
+
+async def _written(
+    session: Session, job: BatchJob, rows: Callable[[PartWriter], Iterable[ParseJob]]
+) -> BatchResult:
     parse = session.parse or partial(parse_inline, session.store, session.info.sites)
     with PartWriter() as items, PartWriter() as outcomes, PartWriter() as carried:
         async with aclosing(parse(rows(carried))) as parsed:

@@ -28,6 +28,8 @@ __all__ = ["BatchMemory", "Session", "open_session"]
 
 
 _MEMORIES = 64
+_FINISHING = 2
+"""Batches whose pages are parsed side by side; the items of each are in memory until it ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,8 @@ class BatchMemory:
 class Session:
     """One run in one event loop. `tally` counts seeds, those asked for, attempts and outcomes.
 
-    `parse` is who parses pages beside the loop; without it the loop does so itself.
+    `parse` is who parses pages beside the loop; without it the loop does so itself. `finishing` is
+    held by a batch that writes its parts.
     """
 
     info: RunInfo
@@ -52,6 +55,7 @@ class Session:
     connections: asyncio.Semaphore
     stop: StopFlag
     parse: Parse | None = None
+    finishing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FINISHING))
     tally: Counter[str] = field(default_factory=Counter)
     _memories: dict[str, BatchMemory] = field(default_factory=dict)
 

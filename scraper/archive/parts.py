@@ -52,13 +52,9 @@ class Parts:
 
     def __init__(self, store: Store, prefix: str) -> None:
         self._store, self._prefix = store, prefix
-        self._number = 0
+        self.key = archive_key(prefix, 0)
+        """The part that is written to next: one text, which all places in it share."""
         self.sizes: dict[str, int] = {}
-
-    @property
-    def key(self) -> str:
-        """The part that is written to next."""
-        return archive_key(self._prefix, self._number)
 
     def stamps(self) -> Stamps:
         """The parts that count now. Raises: `StoreError`."""
@@ -76,7 +72,7 @@ class Parts:
     def begin(self) -> None:
         """Go on to a part that nobody has written. Raises: nothing."""
         last = max((archive_numbers(key)[1] for key in self.sizes), default=0)
-        self._number = last + 1
+        self.key = archive_key(self._prefix, last + 1)
 
     def read(self, part: str) -> Iterator[WarcRecord]:
         """The whole records of a part; then a torn tail is cut off. Raises: `StoreError`."""

@@ -55,12 +55,14 @@ class _Trail:
     exchanges: list[Exchange] = field(default_factory=list)
     spent_s: float = 0.0
 
-    def ends(self, reason: Reason, **details: object) -> Attempt:
+    def ends(self, reason: Reason, *, final_url: str | None = None, **details: object) -> Attempt:
         """The attempt, ended here; one that asked for nothing doesn't count as one."""
         asked = bool(self.exchanges) or reason not in _NOT_ASKED
         return Attempt(
             row=self.seed.row,
             url=self.seed.fetch_url,
+            # One text, where nothing redirects: attempts are many.
+            final_url=self.seed.fetch_url if final_url == self.seed.fetch_url else final_url,
             number=self.number if asked else self.number - 1,
             reason=reason,
             at=self.exchanges[-1].at if self.exchanges else self.at,

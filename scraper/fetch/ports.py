@@ -7,10 +7,11 @@ Source: the Fetch standard, section 2.9 (port blocking); the defaults of databas
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from scraper.urls import ParsedUrl
 
-__all__ = ["ANY_PORT", "allowed_ports", "port_of"]
+__all__ = ["ANY_PORT", "AllowedPorts", "allowed_ports", "port_of"]
 
 ANY_PORT = ("1-65535",)
 
@@ -27,14 +28,28 @@ _SERVICES = frozenset({
 # fmt: on
 
 
-def allowed_ports(ports: Iterable[str]) -> frozenset[int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedPorts:
+    """Ports by spans. A known service's are in one of the `sparing` only if `named` too."""
+
+    named: tuple[range, ...]
+    sparing: tuple[range, ...]
+
+    def __contains__(self, port: int) -> bool:
+        if any(port in span for span in self.named):
+            return True
+        return port not in _SERVICES and any(port in span for span in self.sparing)
+
+
+def allowed_ports(ports: Iterable[str]) -> AllowedPorts:
     """The ports of some entries; a known service's only if an entry names it alone."""
-    allowed: set[int] = set()
+    named: list[range] = []
+    sparing: list[range] = []
     for entry in ports:
         first, dash, last = entry.partition("-")
-        named = set(range(int(first), int(last or first) + 1))
-        allowed |= named - _SERVICES if dash and entry not in ANY_PORT else named
-    return frozenset(allowed)
+        spans = sparing if dash and entry not in ANY_PORT else named
+        spans.append(range(int(first), int(last or first) + 1))
+    return AllowedPorts(named=tuple(named), sparing=tuple(sparing))
 
 
 def port_of(url: ParsedUrl) -> int:

@@ -26,10 +26,23 @@ def read_seeds_part(store: Store, run: str, batch: str) -> list[Seed]:
             # A batch is planned with its rows: that they are gone is no fault of the batch.
             raise StoreError(f"store: {store.address(key)}: the rows of a batch are gone")
         query = f"SELECT {_COLUMNS} FROM read_parquet({quoted(path)}) ORDER BY row"
-        return [_seed(*found) for found in tables.execute(query).fetchall()]
+        shared = _Shared()
+        return [_seed(shared, *found) for found in tables.execute(query).fetchall()]
+
+
+class _Shared(dict[str, str]):
+    """Equal texts as one: many batches are in memory at once, each with all its rows."""
+
+    def __missing__(self, text: str) -> str:
+        self[text] = text
+        return text
+
+
+_NO_COLUMNS: dict[str, object] = {}
 
 
 def _seed(
+    shared: _Shared,
     row: int,
     url: str,
     fetch_url: str,
@@ -43,10 +56,10 @@ def _seed(
     return Seed(
         row=row,
         url=url,
-        fetch_url=fetch_url,
-        host=host,
-        domain=domain,
-        columns=columns or {},
+        fetch_url=url if fetch_url == url else fetch_url,
+        host=shared[host],
+        domain=shared[domain],
+        columns=columns or _NO_COLUMNS,
         redirects=tuple(
             Hop(url=str(hop["url"]), status=int(str(hop["status"]))) for hop in redirects
         ),
