@@ -56,6 +56,7 @@ def test_killed_at_every_stage_a_run_ends_like_an_undisturbed_one(lives, undistu
     assert list(lives.path.rglob("*#*")) == []
 
 
+@pytest.mark.long
 def test_killed_at_random_again_and_again_a_run_ends_like_an_undisturbed_one(lives, undisturbed):
     chance = random.Random(5)
     process, kills = lives.begin("-q"), 0

@@ -92,6 +92,7 @@ def test_killed_at_every_stage_nothing_flushed_is_asked_for_twice(lives, undistu
     assert unreadable(lives.path) == []
 
 
+@pytest.mark.long
 def test_killed_when_the_parts_are_one_and_not_yet_deleted(
     lives, undisturbed, s3_server, monkeypatch
 ):
@@ -126,6 +127,7 @@ def test_two_at_once_and_one_that_is_dead(lives):
     assert lives.store.get("demo/latest.json") is not None
 
 
+@pytest.mark.long
 def test_an_endpoint_that_goes_in_the_middle(lives, undisturbed, s3_server, monkeypatch):
     gate = Gate(s3_server.port)
     monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{gate.port}")

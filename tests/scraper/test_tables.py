@@ -74,7 +74,7 @@ WIDE = "SELECT list(n) AS wide FROM range(30_000_000) a(n)"
 AT_ITS_COMMIT = "SELECT n, list(m) AS wide FROM range(8) a(n), range(2_000_000) b(m) GROUP BY n"
 
 
-@pytest.mark.parametrize("query", [WIDE, AT_ITS_COMMIT], ids=["at_once", "at_its_commit"])
+@pytest.mark.parametrize("query", [WIDE, pytest.param(AT_ITS_COMMIT, marks=pytest.mark.long)])
 def test_a_query_that_needs_more_memory_gets_more_and_only_that_one(query):
     with open_tables() as (tables, _):
         with pytest.raises(duckdb.Error, match="memory_limit"):

@@ -53,6 +53,7 @@ def test_a_killed_retry_goes_on_and_asks_nothing_twice(site, tmp_path):
     assert (done.returncode, summary["outcomes"]["failed"]) == (0, MANY)
 
 
+@pytest.mark.long
 def test_killed_at_work_a_retry_is_resumed_to_its_end(tmp_path):
     with slow_site() as site:
         site.hangs = False

@@ -91,7 +91,9 @@ def test_a_killed_worker_costs_a_second_and_no_page(site, tmp_path):
     assert again(site, flushed, seen) == set()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_a_signal_to_the_whole_group_stops_cleanly(site, tmp_path, number):
     process, pids = start(site, tmp_path, start_new_session=True)
     os.killpg(process.pid, number)
