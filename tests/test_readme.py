@@ -233,6 +233,28 @@ def test_the_plan_of_a_million_pages_is_as_it_says(tmp_path):
     )
 
 
+def test_the_table_of_speed_is_what_was_measured():
+    text = (ROOT / "bench/results/readme.md").read_text()
+    measured = {}
+    for size in ("10", "50"):
+        part = text.split(f" pages of {size} KB, 64 connections", 1)[1].split("\n- ", 1)[0]
+        rows = [cells(line) for line in part.splitlines() if line.startswith("| ")]
+        measured[size] = {row[0]: row for row in rows[1:]}
+    told = README.split("## How fast\n", 1)[1].split("\n![", 1)[0]
+    lines = [cells(line) for line in told.splitlines() if line.startswith("| ")][1:]
+    assert len(lines) == 5
+    for tool, *figures in lines:
+        small, large = measured["10"][tool], measured["50"][tool]
+        assert figures == [
+            small[1].split(" ")[0], small[2], small[3],
+            large[1].split(" ")[0], large[2], large[3], large[5].split(" ")[0],
+        ]  # fmt: skip
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
 def test_the_table_of_reasons_is_the_code_s():
     rows = table("The reasons")
     assert rows == [tuple(str(cell) for cell in row) for row in reasons_rows()]
