@@ -6,12 +6,18 @@ import socket
 import pytest
 
 from scraper.lease import Lease
+from scraper.workers.cores import usable_cores
 from tests.object_store import BUCKET, object_store
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="run those too that take a minute each")
     parser.addoption("--live", action="store_true", help="run those of tests/live, on a cluster")
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One more than there are cores: many tests wait for a process, a delay, a deadline."""
+    return usable_cores() + 1
 
 
 def pytest_configure(config):

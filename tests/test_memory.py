@@ -40,7 +40,7 @@ def peak_of_lists_mb(what, rows):
     ("what", "many", "at_most_mb"),
     [
         ("plan", 150_000, 120),
-        ("publish", 40_000, 100),
+        pytest.param("publish", 40_000, 100, marks=pytest.mark.long),
         pytest.param("plan-again", 40_000, 100, marks=pytest.mark.long),
         ("publish-again", 40_000, 110),
         pytest.param("publish-again", 1_000_000, 140, marks=pytest.mark.long),

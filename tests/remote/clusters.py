@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from scraper.archive.warc import read_records
 from scraper.store import Store
@@ -109,12 +110,13 @@ class Cluster:
         """Type a command in the person's folder, and wait for its end."""
         return scraper(*self.words(*words), cwd=self.folder, stdin=stdin, timeout_s=120)
 
-    def begun(self, *words: object) -> "subprocess.Popen[str]":
+    def begun(self, *words: object, stdin: IO[str] | None = None) -> "subprocess.Popen[str]":
         """Type a command in the person's folder."""
         return subprocess.Popen(
             [SCRAPER, *map(str, self.words(*words))],
             cwd=self.folder,
             env=dict(os.environ),
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,9 +16,15 @@ from connectrpc.errors import ConnectError
 from scraper.lease import take_lease
 from tests.processes import wait_until
 from tests.remote.clusters import quick
+from tests.test_readme import ON_A_CLUSTER
 from tests.workflows.cli.command import SCRAPER
 
 ROOT = Path(__file__).resolve().parents[2]
+LOOPBACK = {
+    "NETWORK__ALLOW": "127.0.0.0/8",
+    "ROBOTS__OBEY": "false",
+    "THROTTLE__DELAY_S": "0",
+}
 CRAWL = """
 seeds = ["lists/shop.csv"]
 [settings.http]
@@ -32,27 +39,47 @@ css = "h1"
 """
 
 
-def test_a_list_of_this_machine_is_scraped_there(cluster):
-    cluster.listed(6)
-    done = cluster.run("run", "shop.txt", "--remote", "--run-id", "r1", *quick())
+def test_what_the_readme_types_scrapes_a_list_of_this_machine_there(
+    cluster, s3_server, monkeypatch
+):
+    """Its store and its list's pages are on loopback; all else is as it stands there."""
+    cluster.store = "s3://bucket-on-a-cluster/crawls"
+    s3_server.make_bucket("bucket-on-a-cluster")
+    for name, value in LOOPBACK.items():
+        monkeypatch.setenv(f"SCRAPER_{name}", value)
+    (cluster.folder / "seeds").mkdir()
+    seeds = cluster.listed(6, name="seeds/practice-sites.txt")
+    run, resume = (shlex.split(line)[1:] for line in ON_A_CLUSTER)
+    done = cluster.run(*without_store(run))
     assert done.returncode == 0, done.stderr + cluster.log()
     lines = done.stdout.splitlines()
     assert lines[0] == "6 rows = 0 duplicates + 6 outcomes (6 ok): balanced"
-    assert f"report    {cluster.store}/shop/r1/report.html" in lines
-    assert f"shop/r1 runs at http://{cluster.served.endpoint}/v2/" in done.stderr
+    run_id = json.loads(cluster.opened.get("practice-sites/latest.json"))["run_id"]
+    key = f"practice-sites/{run_id}"
+    assert f"report    {cluster.store}/{key}/report.html" in lines
+    assert f"{key} runs at http://{cluster.served.endpoint}/v2/" in done.stderr
     # Its report is here too; its list is in the run once, as any run's.
-    report = (cluster.folder / "shop-r1.html").read_bytes()
-    assert report == cluster.opened.get("shop/r1/report.html")
-    assert "its report is here too: shop-r1.html" in done.stderr
-    assert cluster.opened.get("shop/r1/list.txt") == (cluster.folder / "shop.txt").read_bytes()
-    assert not any("uploads" in key for key in cluster.opened.list("shop/r1"))
+    report = f"practice-sites-{run_id}.html"
+    assert (cluster.folder / report).read_bytes() == cluster.opened.get(f"{key}/report.html")
+    assert f"its report is here too: {report}" in done.stderr
+    assert cluster.opened.get(f"{key}/list.txt") == seeds.read_bytes()
+    assert not any("uploads" in name for name in cluster.opened.list(key))
     assert sorted(cluster.origin.paths) == sorted(f"/{n}" for n in range(6))
     # Other commands read the store from here.
-    assert cluster.run("list").stdout.splitlines()[1:] != []
-    exported = cluster.run("export", "shop", "items").stdout.splitlines()
+    done = cluster.run(*without_store(resume))
+    assert (done.returncode, done.stderr) == (0, f"{key} is finished: nothing to do\n")
+    assert run_id in cluster.run("list").stdout
+    exported = cluster.run("export", "practice-sites", "items").stdout.splitlines()
     assert len(exported) == 6
     assert json.loads(exported[0])["title"] == "A page"
     _is_all_of_the_code(cluster)
+
+
+def without_store(words):
+    """A command of the README without its store, which is in no cloud of ours."""
+    at = words.index("--store")
+    assert words[at + 1] == "s3://bucket/crawls"
+    return [*words[:at], *words[at + 2 :]]
 
 
 def _is_all_of_the_code(cluster):
@@ -93,17 +120,15 @@ def test_a_crawl_file_goes_along_with_its_lists_and_its_gate_counts(cluster):
     assert cluster.origin.paths.count("/a") == 1
 
 
-def test_a_run_that_is_let_go_ends_there(cluster):
-    urls = cluster.listed(2).read_text()
-    words = ("run", "-", "--crawl", "shop", "--remote", "--detach", "--json", "--run-id", "r1")
-    done = cluster.run(*words, *quick(), stdin=urls)
+def test_a_run_that_is_let_go_is_not_waited_for(cluster):
+    cluster.listed(1)
+    with cluster.held("/0"):
+        words = ("run", "shop.txt", "--remote", "--detach", "--json", "--run-id", "r1")
+        done = cluster.run(*words, *quick())
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["run"] == "shop/r1"
     assert told["url"].startswith(f"http://{cluster.served.endpoint}/")
-    cluster.wait_for_roots()
-    assert cluster.opened.get("shop/r1/summary.json") is not None, cluster.log()
-    assert cluster.opened.get("shop/r1/list.txt") == urls.encode()
 
 
 def test_an_aborted_run_goes_on_there_and_asks_for_nothing_twice(cluster):
@@ -126,9 +151,10 @@ def test_an_aborted_run_goes_on_there_and_asks_for_nothing_twice(cluster):
 
 
 def test_who_leaves_a_run_leaves_it_running(cluster):
-    seeds = cluster.listed(1)
-    with cluster.held("/0"):
-        following = cluster.begun("run", seeds.name, "--remote", "--run-id", "r1", *quick())
+    urls = cluster.listed(1)
+    words = ("run", "-", "--crawl", "shop", "--remote", "--run-id", "r1", *quick())
+    with cluster.held("/0"), urls.open() as stdin:
+        following = cluster.begun(*words, stdin=stdin)
         assert cluster.asked.wait(60)
         following.send_signal(signal.SIGINT)
         _, told = following.communicate(timeout=60)
@@ -136,6 +162,7 @@ def test_who_leaves_a_run_leaves_it_running(cluster):
     assert told.endswith("shop/r1 goes on; to stop it: flyte abort run r1\n")
     cluster.wait_for_roots()
     assert cluster.opened.get("shop/r1/summary.json") is not None, cluster.log()
+    assert cluster.opened.get("shop/r1/list.txt") == urls.read_bytes()
 
 
 @pytest.mark.long
