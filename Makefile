@@ -8,7 +8,7 @@ demo: setup
 	$(BIN)/scraper demo
 
 test: setup check
-	$(BIN)/pytest -q -n auto --dist loadscope
+	$(BIN)/pytest -q -n auto --dist loadscope --no-loadscope-reorder
 
 # Against the cluster that Flyte is configured for; tests/live says what else it needs.
 test-remote: setup

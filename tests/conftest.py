@@ -24,7 +24,12 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes long; run with --long")
 
 
+_LONGEST_FIRST = ("tests/kills/", "tests/workflows/", "tests/remote/", "tests/test_memory")
+"""What has few tests that take long: run last, one process would be busy with it alone."""
+
+
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST_FIRST))
     for item in items:
         if item.get_closest_marker("long") is not None and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="takes long: --long"))
