@@ -30,6 +30,7 @@ class Live:
     store: str
     seeds: Path
     crawl: str
+    folder: Path
 
     @property
     def run(self) -> str:
@@ -44,8 +45,8 @@ class Live:
         return [row.url for row in read_seeds(str(self.seeds)) if row.url is not None]
 
     def scraper(self, *words: object):
-        """Type a command about its store."""
-        return scraper(*words, "--store", self.store, cwd=ROOT, timeout_s=PATIENCE_S)
+        """Type a command about its store; reports are saved in a folder of the test's own."""
+        return scraper(*words, "--store", self.store, cwd=self.folder, timeout_s=PATIENCE_S)
 
 
 @pytest.fixture(autouse=True)
@@ -59,13 +60,18 @@ def loopback_only() -> None:
 
 
 @pytest.fixture
-def live(request) -> Live:
+def live(request, tmp_path, monkeypatch) -> Live:
     if not request.config.getoption("--live"):
         pytest.skip("for a real cluster: make test-remote")
-    if auto().platform.endpoint is None:
+    config = auto()
+    if config.platform.endpoint is None:
         pytest.skip("no Flyte cluster is configured: flyte create config, or flyte start devbox")
     store = os.environ.get("SCRAPER_TEST_STORE")
     if store is None:
         pytest.skip("SCRAPER_TEST_STORE names no object store for it")
     seeds = Path(os.environ.get("SCRAPER_TEST_SEEDS", ROOT / "seeds/practice-sites.txt"))
-    return Live(store=store, seeds=seeds, crawl=f"live-{uuid.uuid4().hex[:8]}")
+    if config.source is not None:
+        # It may have been found in this folder, where no command is typed.
+        monkeypatch.setenv("FLYTECTL_CONFIG", str(Path(config.source).absolute()))
+    crawl = f"live-{uuid.uuid4().hex[:8]}"
+    return Live(store=store, seeds=seeds, crawl=crawl, folder=tmp_path)
