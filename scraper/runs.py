@@ -17,10 +17,11 @@ from pathlib import Path
 
 import orjson
 
-from scraper.errors import ConfigError, StoreError
+from scraper.errors import ConfigError
 from scraper.layout import crawl_key, run_key
 from scraper.reason import Status
 from scraper.store import Store
+from scraper.store_open import readable_store
 
 __all__ = [
     "RunState",
@@ -69,12 +70,7 @@ def existing_store(url: str) -> Store:
     if "://" not in url and not Path(url).is_dir():
         word = "is no folder" if Path(url).exists() else "there is no such folder"
         raise ConfigError(f"the store {url}: {word}; --store says where crawls live")
-    try:
-        store = Store(url)
-        store.check_readable()
-    except StoreError as error:
-        raise ConfigError(f"{url} can't be used as a store: {error}") from error
-    return store
+    return readable_store(url)
 
 
 def list_runs(store: Store, crawl: str | None = None) -> list[RunState]:

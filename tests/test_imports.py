@@ -14,7 +14,7 @@ FLOW = (
     "errors garbage product process reason memory models stopping layout urls charsets",
     "notice settings_secrets settings_types settings_table settings credentials",
     "values rules",
-    "store_folder store_trouble store lease tables plain parts runs",
+    "store_folder store_trouble store store_open lease tables plain parts runs",
     # seeds → plan
     "schedule seeds listsource crawlfile crawlfile_schema crawl run state",
     # one polite request, which planning makes too, for lists at a URL

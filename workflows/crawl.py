@@ -28,6 +28,7 @@ from scraper.publish.notify import send_notice
 from scraper.run import CODE_VERSION, RunInfo, check_run_id, new_run_id
 from scraper.stopping import Stopped
 from scraper.store import Store
+from scraper.store_open import writable_store
 from scraper.takeup import TakenUp, Taker, begin_run, go_on_with
 from scraper.workers.apart import next_wave_apart, prepare_apart, publish_apart
 from scraper.workers.cores import workers_of
@@ -139,15 +140,15 @@ def _take_up(request: CrawlRequest, held: Held) -> TakenUp:
         prepare=prepare_apart,
         on_lease=held.hold,
     )
-    url = request.store or os.environ.get("SCRAPER_STORE", "crawls")
+    url = request.store_url(os.environ)
     if request.seeds is None and request.kind == "run":
         run = f"{request.crawl}/{check_run_id(str(request.run_id))}"
-        return go_on_with(run, store=_open_store(url), taker=taker)
+        return go_on_with(run, store=writable_store(url), taker=taker)
     asked, run_id = request.asked(os.environ), _run_id(request)
     # What is wrong with a list is told before the store is touched.
-    spec = asked.spec() if asked.again is None else spec_of(asked, _open_store(url))
+    spec = asked.spec() if asked.again is None else spec_of(asked, writable_store(url))
     workers_of(spec.settings.all.batch.workers)
-    return begin_run(asked, spec, store=_open_store(url), run_id=run_id, taker=taker)
+    return begin_run(asked, spec, store=writable_store(url), run_id=run_id, taker=taker)
 
 
 def _run_id(request: CrawlRequest) -> str:
@@ -156,15 +157,6 @@ def _run_id(request: CrawlRequest) -> str:
     at = context.run_start_time if context is not None else None
     name = context.action.run_name if context is not None else None
     return check_run_id(request.run_id or new_run_id(at or datetime.now(UTC), name or ""))
-
-
-def _open_store(url: str) -> Store:
-    try:
-        store = Store(url)
-        store.check_writable()
-    except StoreError as error:
-        raise ConfigError(f"{url} can't be used as a store: {error}") from error
-    return store
 
 
 async def _run_waves(info: RunInfo, store: Store) -> list[Wave] | None:

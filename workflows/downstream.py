@@ -53,8 +53,7 @@ async def count_items(dataset: Dir) -> dict[str, int]:
 @downstream_env.task
 async def crawl_and_count(request: CrawlRequest) -> dict[str, int]:
     """Run a crawl, then count what it gave."""
-    store = request.store or os.environ.get("SCRAPER_STORE", "crawls")
-    return await count_items(dataset_of(await crawl(request), store))
+    return await count_items(dataset_of(await crawl(request), request.store_url(os.environ)))
 
 
 def _counted(path: str) -> dict[str, int]:

@@ -62,6 +62,10 @@ class CrawlRequest(BaseModel):
             raise ValueError("without seeds, crawl and run_id say which run goes on")
         return self
 
+    def store_url(self, environ: Mapping[str, str]) -> str:
+        """Where the run goes; `environ` is this process's own."""
+        return self.store or environ.get("SCRAPER_STORE", "crawls")
+
     def asked(self, environ: Mapping[str, str]) -> Asked:
         """What is asked for, apart from where it goes; `environ` is this process's own."""
         again = None

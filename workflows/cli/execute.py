@@ -85,20 +85,20 @@ def _executed_remotely(
 
     if not shown.quiet:
         _tell_of_unfinished(asked, where="remote")
-    submitted = submit(asked, quiet=shown.quiet)
+    run, submitted = asked.run(str(asked.run_id)), submit(asked, quiet=shown.quiet)
     if not follows:
-        told = {"run": submitted.run, "url": submitted.url}
+        told = {"run": run, "url": submitted.url}
         click.echo(orjson.dumps(told).decode() if shown.as_json else submitted.url)
         return None, 0
     if not shown.quiet:
-        click.echo(f"{submitted.run} runs at {submitted.url}", err=True)
-    left = f"{submitted.run} goes on; to stop it: flyte abort run {submitted.name}"
+        click.echo(f"{run} runs at {submitted.url}", err=True)
+    left = f"{run} goes on; to stop it: flyte abort run {submitted.name}"
     with leaving_run(left):
-        result = follow(submitted)
+        result = follow(submitted, run)
     go_on = f"stopped; go on with: {resume_command(asked, 'remote')}"
     summary, code = _ended(result, asked, shown, go_on=go_on)
     if summary is not None:
-        report = bring_report(Store(str(asked.store)), submitted.run, Path())
+        report = bring_report(Store(str(asked.store)), run, Path())
         if report is not None and not shown.quiet:
             click.echo(f"its report is here too: {report}", err=True)
     return summary, code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from scraper.errors import ConfigError, ScraperError, StoreError
+from scraper.errors import ScraperError
 from workflows.cli.options import (
     crawl_option,
     json_option,
@@ -79,13 +79,8 @@ def _planned(
 
 def _store_that_is_there(url: str) -> "Store | None":
     """The store, unless it is a folder that is still to be made: nothing is written here."""
-    from scraper.store import Store
+    from scraper.store_open import readable_store
 
     if "://" not in url and not Path(url).exists():
         return None
-    try:
-        store = Store(url)
-        store.check_readable()
-    except StoreError as error:
-        raise ConfigError(f"{url} can't be used as a store: {error}") from error
-    return store
+    return readable_store(url)

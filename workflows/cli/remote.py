@@ -8,7 +8,6 @@ import asyncio
 import os
 import sys
 from contextlib import nullcontext, redirect_stderr
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,33 +18,26 @@ from connectrpc.errors import ConnectError
 from flyte.remote import Run
 
 from scraper.asked import settings_of
-from scraper.errors import ConfigError, ScraperError, StoreError
+from scraper.errors import ConfigError, ScraperError
 from scraper.layout import run_key
 from scraper.store import Store
+from scraper.store_open import writable_store
 from scraper.uploads import upload_keys, upload_lists
 from workflows.cluster import check_extractors_bundled, check_reachable, code_options, connect
 from workflows.crawl import crawl
 from workflows.failures import as_ours
 from workflows.request import CrawlRequest, CrawlResult, NotSubmitted
 
-__all__ = ["Submitted", "bring_report", "follow", "submit"]
+__all__ = ["bring_report", "follow", "submit"]
 
 _MAX_REQUEST_BYTES = 1_048_576
 """What crosses a task stays small."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
-    """A run that the cluster has; `name` is the one that Flyte gave it."""
-
-    run: str
-    name: str
-    url: str
-    handle: Run
-
-
-def submit(request: CrawlRequest, *, quiet: bool = False) -> Submitted:
+def submit(request: CrawlRequest, *, quiet: bool = False) -> Run:
     """Hand a run over to the cluster that Flyte's own configuration names.
+
+    Returns: the run as Flyte knows it, under a name and a URL of Flyte's.
 
     Raises:
         ConfigError: what is asked for is wrong, can't be reached from there, or there is no
@@ -56,21 +48,19 @@ def submit(request: CrawlRequest, *, quiet: bool = False) -> Submitted:
     check_reachable(str(request.store))
     options: Any = code_options()
     connect()
-    store = _store(str(request.store))
+    store = writable_store(str(request.store))
     portable, copies = _portable(request, store)
     try:
         # Flyte tells there how it packs the code.
         with redirect_stderr(StringIO()) if quiet else nullcontext():
-            handle = _submitted(portable, options)
+            return _submitted(portable, options)
     except NotSubmitted:
         store.delete(*copies)
         raise
-    run = request.run(str(request.run_id))
-    return Submitted(run=run, name=handle.name, url=handle.url, handle=handle)
 
 
-def follow(submitted: Submitted) -> CrawlResult:
-    """Wait for a run's end.
+def follow(submitted: Run, run: str) -> CrawlResult:
+    """Wait for the end of a run, `CRAWL/RUN_ID`.
 
     Returns: what it came to; without a summary if it was stopped or aborted.
 
@@ -80,9 +70,9 @@ def follow(submitted: Submitted) -> CrawlResult:
         ScraperError: the run failed, or the cluster can't be asked; the run can go on.
     """
     try:
-        return asyncio.run(_followed(submitted.handle))
+        return asyncio.run(_followed(submitted))
     except flyte.errors.ActionAbortedError:
-        return CrawlResult(run=submitted.run, summary=None)
+        return CrawlResult(run=run, summary=None)
     except flyte.errors.BaseRuntimeError as error:
         raise as_ours(error) from error
     except (ConnectError, RuntimeError, OSError) as error:
@@ -112,15 +102,6 @@ def bring_report(store: Store, run: str, folder: Path) -> Path | None:
     path = folder / f"{run.replace('/', '-')}.html"
     path.write_bytes(report)
     return path
-
-
-def _store(url: str) -> Store:
-    try:
-        store = Store(url)
-        store.check_writable()
-    except StoreError as error:
-        raise ConfigError(f"{url} can't be used as a store: {error}") from error
-    return store
 
 
 def _portable(request: CrawlRequest, store: Store) -> tuple[CrawlRequest, tuple[str, ...]]:

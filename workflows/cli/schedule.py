@@ -15,12 +15,12 @@ import orjson
 import rich_click as click
 
 from scraper.asked import has_request
-from scraper.errors import ConfigError, StoreError
 from scraper.layout import run_key
 from scraper.schedule import next_fires
 from scraper.scheduler import Scheduler, World
 from scraper.scheduling import ScheduledCrawl, scheduled_crawls
 from scraper.store import Store
+from scraper.store_open import writable_store
 from scraper.values.locales import time_zone
 from workflows.cli.options import json_flag, quiet_option, store_option
 from workflows.cli.told import errors_told
@@ -59,7 +59,7 @@ def schedule(
         if dry_run:
             _show_times(crawls, times, as_json=as_json)
             return
-        scheduler_store = _open(store)
+        scheduler_store = writable_store(store)
         if not quiet and not once:
             _tell_times(crawls)
         flags = ["--json"] if as_json else ["-q"] if quiet else []
@@ -72,15 +72,6 @@ def schedule(
             )
             code = Scheduler(crawls, scheduler_store, world).run(once=once)
     sys.exit(code)
-
-
-def _open(url: str) -> Store:
-    try:
-        store = Store(url)
-        store.check_writable()
-    except StoreError as error:
-        raise ConfigError(f"{url} can't be used as a store: {error}") from error
-    return store
 
 
 def _start(
