@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from scraper.archive.warc import read_records
 from scraper.store import Store
+from tests.remote.runs import flushed_in, pages_of
 from tests.remote.serving import Served
 from tests.scraper.fetch.origin import Origin
 from tests.workflows.cli.command import SCRAPER, scraper
 
 PATIENCE_S = 60.0
-PAGE = b"<title>A page</title><h1>A page</h1>"
 CONFIG = """
 admin:
   endpoint: dns:///{endpoint}
@@ -58,11 +57,8 @@ class Cluster:
 
     def listed(self, count: int, *, hosts: int = 2, name: str = "shop.txt") -> Path:
         """A list, in the person's folder, of so many pages that the website has."""
-        for n in range(count):
-            self.origin.add(f"/{n}", PAGE, content_type="text/html")
-        urls = [self.origin.url(f"/{n}", f"h{n % hosts}.localhost") for n in range(count)]
         seeds = self.folder / name
-        seeds.write_text("\n".join(urls) + "\n")
+        seeds.write_text(pages_of(self.origin, count, hosts=hosts))
         return seeds
 
     @contextmanager
@@ -91,11 +87,7 @@ class Cluster:
 
     def flushed(self, run: str) -> int:
         """How many attempts of a run are in its archive."""
-        store = self.opened
-        parts = [key for key in store.list(run) if key.endswith(".warc.gz")]
-        records = [record for part in parts for record in read_records(store.stream(part))]
-        found = [record.metadata for record in records if record.metadata is not None]
-        return sum("row" in metadata for metadata in found)
+        return len(flushed_in(self.opened, run))
 
     def log(self) -> str:
         """What the first actions of all runs said, for a test that fails."""

@@ -14,6 +14,7 @@ from flyte.models import SerializationContext
 from flyteidl2.common.identifier_pb2 import ActionIdentifier, RunIdentifier
 
 from scraper.archive.warc import read_records
+from scraper.layout import is_archive
 from scraper.store import Store
 from tests.remote.actions import Action
 from tests.remote.control_plane import ControlPlane
@@ -35,6 +36,21 @@ PAGE = b"<title>A page</title><h1>A page</h1>"
 BATCH = "scraper-batch.scrape_batch"
 
 
+def pages_of(origin: Origin, count: int, *, hosts: int) -> str:
+    """A list of so many pages that a website has from now on, spread over so many hosts."""
+    for n in range(count):
+        origin.add(f"/{n}", PAGE, content_type="text/html")
+    return "".join(origin.url(f"/{n}", f"h{n % hosts}.localhost") + "\n" for n in range(count))
+
+
+def flushed_in(store: Store, run: str) -> list[str]:
+    """The URLs whose attempts stand in a run's archive, whole."""
+    parts = [key for key in store.list(run) if is_archive(key)]
+    records = [record for part in parts for record in read_records(store.stream(part))]
+    found = [record.metadata for record in records if record.metadata is not None]
+    return [str(metadata["url"]) for metadata in found if "row" in metadata]
+
+
 @dataclass
 class Remote:
     """A website, a folder with a list and a store, the control plane that runs its crawls."""
@@ -49,11 +65,8 @@ class Remote:
 
     def listed(self, count: int, *, hosts: int = 1) -> Path:
         """A list of so many pages that the website has, spread over so many hosts."""
-        for n in range(count):
-            self.origin.add(f"/{n}", PAGE, content_type="text/html")
-        urls = [self.origin.url(f"/{n}", f"h{n % hosts}.localhost") for n in range(count)]
         seeds = self.folder / "shop.txt"
-        seeds.write_text("\n".join(urls))
+        seeds.write_text(pages_of(self.origin, count, hosts=hosts))
         return seeds
 
     def asked(self) -> Counter[str]:
@@ -62,10 +75,7 @@ class Remote:
 
     def flushed(self, run: str) -> list[str]:
         """The URLs whose attempts stand in a run's archive, whole."""
-        parts = (self.folder / "store" / run).glob("batches/*/*.warc.gz")
-        records = [record for part in parts for record in read_records([part.read_bytes()])]
-        found = [record.metadata for record in records if record.metadata is not None]
-        return [str(metadata["url"]) for metadata in found if "row" in metadata]
+        return flushed_in(self.store, run)
 
     def begin(
         self, seeds: Path, *, settings: tuple[str, ...] = (), run_id: str = "r1", life: int = 1
